@@ -1,0 +1,66 @@
+"""Check weights given by a user and lay them out along a scan."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spnkit.directions import TABLE, Direction, orient
+
+
+def as_weights(p, name: str = "p") -> np.ndarray:
+    """Return `p` as a finite floating (K, H, W) array, or say what is wrong with it."""
+    weights = np.asarray(p)
+    if weights.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {weights.dtype}")
+    if weights.dtype.kind != "f":
+        weights = weights.astype(np.float64)
+    if weights.ndim != 3:
+        raise ValueError(f"{name} must have shape (K, H, W), got {weights.ndim} axes: {weights.shape}")
+    if weights.shape[0] not in (1, 3):
+        raise ValueError(f"{name} must have K = 1 or 3 weights per pixel, got K = {weights.shape[0]}")
+    if 0 in weights.shape:
+        raise ValueError(f"{name} must have at least one pixel, got shape {weights.shape}")
+    if not np.isfinite(weights).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+    return weights
+
+
+def as_direction(direction: str) -> Direction:
+    """Look up a direction by its public name."""
+    if not isinstance(direction, str):
+        raise TypeError(f"direction must be a string, got {type(direction).__name__}")
+    if direction not in TABLE:
+        raise ValueError(f"direction must be one of {', '.join(TABLE)}, got {direction!r}")
+    return TABLE[direction]
+
+
+def as_pixel(pixel, shape: tuple[int, int]) -> tuple[int, int]:
+    """Check an image (row, column) against a map's (H, W)."""
+    try:
+        i, j = (int(index) for index in pixel)
+    except (TypeError, ValueError):
+        raise TypeError(f"pixel must be a pair (row, column), got {pixel!r}") from None
+    if not (0 <= i < shape[0] and 0 <= j < shape[1]):
+        raise ValueError(f"pixel {(i, j)} lies outside the map of {shape[0]} rows and {shape[1]} columns")
+    return i, j
+
+
+def reach_of_step(p: np.ndarray) -> int:
+    """How many lanes up or down one step can go: 0 one-way, 1 three-way."""
+    return p.shape[0] // 2
+
+
+def along_scan(p: np.ndarray, direction: Direction) -> np.ndarray:
+    """Weights as (K, steps, lanes) in scan order, 0 where the neighbour lies outside the map."""
+    inside = orient(p, direction).copy()
+    inside[:, 0] = 0
+    if len(inside) == 3:
+        inside[0, :, 0] = 0
+        inside[2, :, -1] = 0
+    return inside
+
+
+def scan_order(shape: tuple[int, int], direction: Direction) -> np.ndarray:
+    """Row-major image index of every place of the paper's vectorisation (H*W,)."""
+    pixels = np.arange(shape[0] * shape[1]).reshape(shape)
+    return orient(pixels, direction).ravel()
