@@ -1,0 +1,51 @@
+"""A direction is data: which axis is scanned, and which way. No code is written four times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One of the four scans of a map.
+
+    A map is seen as `steps` along the scan by `lanes` across it; only the scan axis is
+    ever reversed, so connection 0 pairs with the smaller lane (up, or left) in every direction.
+
+    Attributes
+    ----------
+    name : str
+        The public name.
+    horizontal : bool
+        Whether the scan runs along W (the lanes are rows) or along H (the lanes are columns).
+    reverse : bool
+        Whether it starts at the far end.
+    """
+
+    name: str
+    horizontal: bool
+    reverse: bool
+
+    @property
+    def opposite(self) -> Direction:
+        """The same axis scanned the other way, which is the direction of the adjoint."""
+        return next(d for d in TABLE.values() if d.horizontal == self.horizontal and d.reverse != self.reverse)
+
+
+TABLE = {
+    direction.name: direction
+    for direction in (
+        Direction("left_to_right", horizontal=True, reverse=False),
+        Direction("right_to_left", horizontal=True, reverse=True),
+        Direction("top_to_bottom", horizontal=False, reverse=False),
+        Direction("bottom_to_top", horizontal=False, reverse=True),
+    )
+}
+
+DIRECTIONS: tuple[str, ...] = tuple(TABLE)
+
+
+def orient(array, direction: Direction):
+    """View a NumPy `(..., H, W)` array as `(..., steps, lanes)` in scan order."""
+    steps_first = array.swapaxes(-1, -2) if direction.horizontal else array
+    return steps_first[..., ::-1, :] if direction.reverse else steps_first

@@ -1,0 +1,230 @@
+"""The public calls: validate, choose the adapter for the kind of array, let it run the backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TypeVar
+
+import numpy as np
+
+from spnkit.directions import DIRECTIONS
+from spnkit.plan import plan
+
+Array = TypeVar("Array")
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+def scan(
+    x: Array, gates: Array, direction: str, *, normalization: str = "clip", backend: str = "auto"
+) -> Array:
+    """Propagate a map linearly in one direction, Eq. (1) with the connections of Eq. (9) or (10).
+
+    Parameters
+    ----------
+    x : (N, C, H, W) NumPy array or torch tensor
+        The map to propagate. float32 or float64; float16 and bfloat16 are computed in float32.
+    gates : (N, K, C or 1, H, W), of the same kind, dtype and device
+        What the weights are made of, read at the destination pixel. K = 1 is the one-way connection, K = 3
+        the three-way one; gate 0 pairs with the smaller cross-scan index (up, or left) in every direction.
+        One gate map for all channels (size 1) is never expanded in memory.
+    direction : {"left_to_right", "right_to_left", "top_to_bottom", "bottom_to_top"}
+        Which way the scan runs.
+    normalization : {"clip", "always", "softmax", "sigmoid", "none"}
+        The rule that makes weights of gates, see `normalize_gates`.
+    backend : {"auto", "cpu", "reference"}
+        "auto" takes the fast backend of the device that the arrays are on; data is never moved.
+
+    Returns
+    -------
+    (N, C, H, W) of the same kind and dtype
+        The hidden map h. For torch it is differentiable, any number of times, in x and in gates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind, dtype, device, shape or name; the message says which.
+
+    Examples
+    --------
+    An impulse in the first column, carried on with weight one half:
+
+    >>> import numpy as np, spnkit
+    >>> x = np.array([[[[1.0, 0.0, 0.0, 0.0]]]])
+    >>> spnkit.scan(x, np.full((1, 1, 1, 1, 4), 0.5), "left_to_right")
+    array([[[[1.   , 0.5  , 0.25 , 0.125]]]])
+    """
+    _check_pair(x, gates, ("N", "K", "C or 1", "H", "W"))
+    # The sum over one direction is the scan itself.
+    return _adapter(x).propagate(x, gates[:, None], (direction,), normalization, "sum", backend)
+
+
+def propagate(
+    x: Array,
+    gates: Array,
+    *,
+    directions: Sequence[str] = DIRECTIONS,
+    normalization: str = "clip",
+    integration: str | None = "max",
+    backend: str = "auto",
+) -> Array:
+    """One propagation unit: scans in several directions, integrated node by node (Section 4).
+
+    Parameters
+    ----------
+    x : (N, C, H, W) NumPy array or torch tensor
+        The map to propagate.
+    gates : (N, D, K, C or 1, H, W), of the same kind, dtype and device
+        Gates for each of the D directions, as in `scan`.
+    directions : sequence of str
+        The D directions, in the order of the gates.
+    normalization : {"clip", "always", "softmax", "sigmoid", "none"}
+        The rule that makes weights of gates, see `normalize_gates`.
+    integration : {"max", "mean", "sum"} or None
+        How the D hidden maps become one; None returns them all.
+    backend : {"auto", "cpu", "reference"}
+        "auto" takes the fast backend of the device that the arrays are on; data is never moved.
+
+    Returns
+    -------
+    (N, C, H, W), or (N, D, C, H, W) without integration
+        Of the same kind and dtype; for torch differentiable, any number of times, in x and in gates.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong kind, dtype, device, shape or name; the message says which.
+
+    Examples
+    --------
+    With positive weights that sum to less than one, a bright pixel reaches the whole map:
+
+    >>> import numpy as np, spnkit
+    >>> x = np.zeros((1, 1, 5, 5)); x[..., 2, 2] = 1
+    >>> y = spnkit.propagate(x, np.full((1, 4, 3, 1, 5, 5), 0.3))
+    >>> bool((y > 0).all())
+    True
+    """
+    directions = (directions,) if isinstance(directions, str) else tuple(directions)
+    _check_pair(x, gates, ("N", f"{len(directions)} directions", "K", "C or 1", "H", "W"))
+    return _adapter(x).propagate(x, gates, directions, normalization, integration, backend)
+
+
+def normalize_gates(gates: Array, normalization: str = "clip", axis: int = -4) -> Array:
+    """Weights from gates, by one of the rules that Theorem 3 allows.
+
+    With s the sum of absolute values over the connections of a pixel:
+
+    - ``clip``: divide by s where s > 1 (the authors' rule);
+    - ``always``: divide by s everywhere, all-zero gates stay zero;
+    - ``softmax``: exp(g) over its sum: non-negative, rows of w_t sum to one;
+    - ``sigmoid``: 1 / (1 + exp(-g)) over its sum;
+    - ``none``: the gates are weights already.
+
+    Parameters
+    ----------
+    gates : NumPy array or torch tensor
+        Raw gates, float, with the connections along `axis`.
+    normalization : str
+        The rule.
+    axis : int
+        The axis of the connections; -4 fits `scan` and `propagate`.
+
+    Returns
+    -------
+    Array of the same kind, shape and dtype
+        The weights p. The drop of neighbours outside the map is not part of it: the scan does that.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If gates are not a float array, the axis does not exist, or there is no such rule.
+
+    Examples
+    --------
+    >>> import numpy as np, spnkit
+    >>> spnkit.normalize_gates(np.array([2.0, -1.0, 1.0]), axis=0)
+    array([ 0.5 , -0.25,  0.25])
+    """
+    adapter = _adapter(gates, "gates")
+    _check_float(gates, "gates")
+    if not -gates.ndim <= axis < gates.ndim:
+        raise ValueError(f"axis got {axis}, but gates has shape {tuple(gates.shape)}")
+    return adapter.normalize(gates, plan(DIRECTIONS, normalization, "sum").normalization, axis)
+
+
+def scan_adjoint(
+    grad: np.ndarray, gates: np.ndarray, direction: str, *, normalization: str = "none", backend: str = "auto"
+) -> np.ndarray:
+    """The transpose of `scan` applied to a map: `<scan(x), g> = <x, scan_adjoint(g)>` for every x.
+
+    Parameters
+    ----------
+    grad : (N, C, H, W) NumPy array
+        The map to carry back.
+    gates, direction, normalization, backend
+        As in `scan`, but with weights that are normalised already by default.
+
+    Returns
+    -------
+    (N, C, H, W) NumPy array
+        One adjoint scan: with ones at a single pixel, that pixel's row of G.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `scan`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spnkit.propagation import scan_adjoint
+    >>> scan_adjoint(np.array([[[[0.0, 0.0, 1.0]]]]), np.full((1, 1, 1, 1, 3), 0.5), "left_to_right")
+    array([[[[0.25, 0.25, 0.5 ]]]])
+    """
+    _check_pair(grad, gates, ("N", "K", "C or 1", "H", "W"), first="grad")
+    return _adapter(grad, "grad").adjoint(grad, gates[:, None], (direction,), normalization, backend)
+
+
+def _adapter(array, name: str = "x") -> ModuleType:
+    """The adapter for this kind of array; torch is imported only by somebody who already has a tensor."""
+    if isinstance(array, np.ndarray):
+        from spnkit.adapters import numpy as adapter
+    elif hasattr(array, "__torch_function__"):
+        from spnkit.adapters import torch as adapter
+    else:
+        raise TypeError(f"{name} is a {type(array).__name__}, expected a NumPy array or a torch tensor")
+    return adapter
+
+
+def _check_float(array, name):
+    if str(array.dtype).removeprefix("torch.") not in FLOATS:
+        raise TypeError(f"{name} has dtype {array.dtype}, expected one of {', '.join(FLOATS)}")
+
+
+def _check_pair(x, gates, axes, first="x"):
+    """x is a float map, and gates fits it, axis by axis."""
+    if _adapter(x, first) is not _adapter(gates, "gates"):
+        raise TypeError(f"gates is a {type(gates).__name__}, expected the same kind as {first}, a {type(x).__name__}")
+    _check_float(x, first)
+    if gates.dtype != x.dtype:
+        raise TypeError(f"gates has dtype {gates.dtype}, expected that of {first}, {x.dtype}")
+    if x.ndim != 4:
+        raise ValueError(f"{first} has shape {tuple(x.shape)}, expected 4 dimensions (N, C, H, W)")
+    if 0 in x.shape:
+        raise ValueError(f"{first} has shape {tuple(x.shape)}, expected no empty dimension")
+    n, c, h, w = x.shape
+    lead = (n, *(int(axis.split()[0]) for axis in axes[1:-4]))
+    shape = tuple(gates.shape)
+    if (
+        len(shape) != len(axes)
+        or shape[: len(lead)] != lead
+        or shape[-4] not in (1, 3)
+        or shape[-3] not in (1, c)
+        or shape[-2:] != (h, w)
+    ):
+        raise ValueError(
+            f"gates has shape {shape}, expected ({', '.join(axes)}) with K = 1 or 3 "
+            f"for {first} of shape {tuple(x.shape)}"
+        )
