@@ -1,0 +1,8 @@
+"""The paper's networks as ordinary `torch.nn` modules: the layer, guidance networks, parsers and the SPN."""
+
+from spnkit.nn.guidance import UNetGuidance, VGGGuidance
+from spnkit.nn.parsers import FaceParser, HighResFaceParser
+from spnkit.nn.propagation import SpatialPropagation
+from spnkit.nn.spn import SPN
+
+__all__ = ["SPN", "FaceParser", "HighResFaceParser", "SpatialPropagation", "UNetGuidance", "VGGGuidance"]

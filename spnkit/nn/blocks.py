@@ -1,0 +1,86 @@
+"""The pieces every network here is made of: convolution blocks, resampling, the encoder-decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, max_pool2d
+
+WIDTHS = (32, 64, 128, 256, 512)
+"""Channels of the five levels of Section 5, each double the one before."""
+
+
+def conv(in_channels: int, out_channels: int, *, batch_norm: bool, activation=nn.ReLU) -> nn.Sequential:
+    """A 3x3 convolution, normalised if asked (its bias would then cancel), and its activation."""
+    layers: list[nn.Module] = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=not batch_norm)]
+    if batch_norm:
+        layers.append(nn.BatchNorm2d(out_channels))
+    return nn.Sequential(*layers, activation())
+
+
+def halve(x: Tensor) -> Tensor:
+    """Max-pool by two; an odd last row or column makes a cell of its own, so any size goes down."""
+    return max_pool2d(x, 2, ceil_mode=True)
+
+
+def double(x: Tensor, like: Tensor) -> Tensor:
+    """Bilinear upsampling by two, cut to the map that `halve` once came from: pixels stay aligned."""
+    height, width = like.shape[-2:]
+    up = interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+    return up[..., :height, :width]
+
+
+def levels_of(stride: int, deepest: int) -> int:
+    """log2 of a resolution `stride`, checked to be one of the network's levels."""
+    if stride not in (choices := [2**level for level in range(deepest + 1)]):
+        raise ValueError(f"stride must be one of {choices}, got {stride!r}")
+    return choices.index(stride)
+
+
+class EncoderDecoder(nn.Module):
+    """The symmetric network of Section 5: down by conv + ReLU + max-pool, up by bilinear + conv + ReLU.
+
+    Maps of the same size on the way down and up are summed. The last sub-module has no skip and no
+    activation: it is the output layer.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of the image and of the output.
+    widths : sequence of int
+        Channels of each level, from the finest to the bottleneck.
+    stride : int
+        Where the upsampling part ends: 1 gives an output of the image's size, 2 of half of it, ...
+    batch_norm : bool
+        Whether every convolution but the last is normalised.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        widths: Sequence[int] = WIDTHS,
+        stride: int = 1,
+        batch_norm: bool = True,
+    ) -> None:
+        super().__init__()
+        self.stride = stride
+        kept = widths[max(levels_of(stride, len(widths)) - 1, 0) :]
+        down, up = pairwise([in_channels, *widths]), pairwise(reversed(kept))
+        self.down = nn.ModuleList(conv(a, b, batch_norm=batch_norm) for a, b in down)
+        self.up = nn.ModuleList(conv(a, b, batch_norm=batch_norm) for a, b in up)
+        self.out = nn.Conv2d(kept[0], out_channels, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map `(N, in_channels, H, W)` to `(N, out_channels, ceil(H / stride), ceil(W / stride))`."""
+        maps = [image]
+        for down in self.down:
+            maps.append(halve(down(maps[-1])))
+        x = maps.pop()
+        for up in self.up:
+            skip = maps.pop()
+            x = up(double(x, like=skip)) + skip
+        return self.out(double(x, like=image) if self.stride == 1 else x)

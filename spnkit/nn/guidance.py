@@ -1,0 +1,137 @@
+"""Guidance networks (Sections 4 and 5): from the photo to every weight of the propagation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from spnkit.nn.blocks import WIDTHS, EncoderDecoder, conv, double
+from spnkit.nn.checks import check_image
+
+VGG16_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class UNetGuidance(EncoderDecoder):
+    """The guidance network for HELEN (Section 5): the baseline parser, its upsampling stopped early.
+
+    Parameters
+    ----------
+    out_channels : int
+        Weights per pixel: 384 = 4 directions x 3 connections x 32 channels, in this order.
+    stride : int
+        The image is this many times larger than the weight map: 2 gives 64 x 64 for a 128 x 128 patch.
+    widths : sequence of int
+        Channels of each level.
+    batch_norm : bool
+        Normalise every convolution but the last. On by default: without it the outputs grow to hundreds,
+        every pixel is clipped, and clipping to unit sum forgets the scale, so that nothing pulls them back.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from spnkit.nn import UNetGuidance
+    >>> UNetGuidance()(torch.rand(2, 3, 128, 128)).shape
+    torch.Size([2, 384, 64, 64])
+    """
+
+    def __init__(
+        self,
+        out_channels: int = 384,
+        *,
+        stride: int = 2,
+        widths: Sequence[int] = WIDTHS,
+        batch_norm: bool = True,
+    ) -> None:
+        super().__init__(3, out_channels, widths=widths, stride=stride, batch_norm=batch_norm)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Unnormalised weights `(N, out_channels, ceil(H / stride), ceil(W / stride))` of RGB in [0, 1]."""
+        check_image(image)
+        return super().forward(image)
+
+
+class VGGGuidance(nn.Module):
+    """The guidance network for VOC (Section 5): VGG-16 to pool5, then upsampling with summed skips.
+
+    After pool5 a 1x1 convolution (512); then to conv5_3, conv4_3 and conv3_3 in turn by bilinear upsampling,
+    3x3 convolution, ReLU and the sum; once more up, to half the image, ELU, and the output convolution.
+    The paper leaves the width of that last step open; 128 is what VGG-16 has at this size.
+
+    Parameters
+    ----------
+    out_channels : int
+        Weights per pixel: 384 = 4 directions x 3 connections x 32 channels, in this order.
+    stride : int
+        The image is this many times larger than the weight map; only 2 is made.
+    batch_norm : bool
+        Normalise the upsampling part, for the reason given at `UNetGuidance`. VGG-16 itself stays as trained.
+
+    Attributes
+    ----------
+    features : nn.Sequential
+        VGG-16's convolutional part, layer for layer under torchvision's names (`features.0.weight`, ...).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from spnkit.nn import VGGGuidance
+    >>> VGGGuidance()(torch.rand(1, 3, 128, 128)).shape
+    torch.Size([1, 384, 64, 64])
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, out_channels: int = 384, *, stride: int = 2, batch_norm: bool = True) -> None:
+        super().__init__()
+        if stride != 2:
+            raise ValueError(f"stride must be 2, where VGGGuidance ends, got {stride!r}")
+        self.stride = stride
+        self.features = vgg16_features()
+        self.bridge = nn.Conv2d(512, 512, 1)
+        self.up = nn.ModuleList(conv(a, b, batch_norm=batch_norm) for a, b in pairwise([512, 512, 512, 256]))
+        self.last = conv(256, 128, batch_norm=batch_norm, activation=nn.ELU)
+        self.out = nn.Conv2d(128, out_channels, 3, padding=1)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
+
+    def load_vgg16(self, state_dict: Mapping[str, Tensor]) -> None:
+        """Copy the `features.*` entries of a torchvision `vgg16` state dict, such as its ImageNet weights.
+
+        Raises
+        ------
+        RuntimeError
+            If one is missing or of another shape.
+        """
+        prefix = "features."
+        found = {k.removeprefix(prefix): v for k, v in state_dict.items() if k.startswith(prefix)}
+        self.features.load_state_dict(found)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Unnormalised weights `(N, out_channels, ceil(H / 2), ceil(W / 2))` of RGB in [0, 1]."""
+        check_image(image)
+        x, before_pool = (image - self.mean) / self.std, []
+        for layer in self.features:
+            if isinstance(layer, nn.MaxPool2d):
+                before_pool.append(x)
+            x = layer(x)
+        x = self.bridge(x)
+        for up, skip in zip(self.up, reversed(before_pool), strict=False):
+            x = up(double(x, like=skip)) + skip
+        return self.out(self.last(double(x, like=before_pool[1])))
+
+
+def vgg16_features() -> nn.Sequential:
+    """VGG-16 to pool5 (Simonyan and Zisserman, configuration D)."""
+    layers: list[nn.Module] = []
+    channels = 3
+    for stage in VGG16_STAGES:
+        for width in stage:
+            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+            channels = width
+        layers.append(nn.MaxPool2d(2, ceil_mode=True))
+    return nn.Sequential(*layers)

@@ -1,0 +1,204 @@
+"""The SPN: what flows where, what is refused, and that it is an ordinary module."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+
+import spnkit
+from spnkit.nn import SPN, SpatialPropagation, UNetGuidance, VGGGuidance
+
+
+def small(connection="three_way", **options):
+    torch.manual_seed(0)
+
+    def guidance(channels, stride):
+        return UNetGuidance(channels, stride=stride, widths=(4, 8))
+
+    return SPN(3, guidance, connection, hidden=4, **options).eval()
+
+
+def pair(height=16, width=16, classes=3, n=1):
+    torch.manual_seed(1)
+    return torch.rand(n, 3, height, width), torch.rand(n, classes, height, width).softmax(1)
+
+
+def test_layer_is_propagate():
+    x, gates = torch.rand(2, 3, 5, 7), torch.randn(2, 2, 3, 1, 5, 7)
+    options = {
+        "directions": ("left_to_right", "bottom_to_top"),
+        "normalization": "softmax",
+        "integration": "mean",
+    }
+    torch.testing.assert_close(SpatialPropagation(**options)(x, gates), spnkit.propagate(x, gates, **options))
+
+
+def test_paper_dimensions():
+    """384 weights at 64 x 64 guide 32 channels at 64 x 64, twice."""
+    spn = SPN(11).eval()
+    seen = []
+    spn.propagation.unit.register_forward_pre_hook(
+        lambda _m, args: seen.append(tuple(tuple(arg.shape) for arg in args))
+    )
+    with torch.no_grad():
+        logits = spn(torch.rand(1, 3, 128, 128), torch.rand(1, 11, 128, 128).softmax(1))
+    assert spn.gate_channels == 384
+    assert seen == [((1, 32, 64, 64), (1, 4, 3, 32, 64, 64))] * 2
+    assert tuple(logits.shape) == (1, 11, 128, 128)
+
+
+@pytest.mark.parametrize(
+    ("connection", "options", "channels"),
+    [
+        ("one_way", {}, 4 * 1 * 4),
+        ("three_way", {}, 4 * 3 * 4),
+        ("three_way", {"share_weights": False}, 2 * 4 * 3 * 4),
+        ("three_way", {"share_weights": False, "units": 3}, 3 * 4 * 3 * 4),
+        ("three_way", {"units": 3}, 4 * 3 * 4),
+    ],
+)
+def test_gate_channels(connection, options, channels):
+    assert small(connection, **options).gate_channels == channels
+
+
+def test_second_unit_is_fed_the_integrated_map_of_the_first():
+    spn, fed, made = small(), [], []
+    spn.propagation.unit.register_forward_hook(lambda _m, args, out: fed.append(args) or made.append(out))
+    with torch.no_grad():
+        spn(*pair())
+    assert torch.equal(fed[1][0], made[0])
+    assert torch.equal(fed[1][1], fed[0][1])
+
+
+def test_units_may_have_weights_of_their_own():
+    spn, fed = small(share_weights=False), []
+    spn.propagation.unit.register_forward_pre_hook(lambda _m, args: fed.append(args[1]))
+    with torch.no_grad():
+        spn(*pair())
+    assert not torch.equal(fed[0], fed[1])
+
+
+def test_affinity_reads_the_photo_alone():
+    """Another coarse map leaves every weight as it was; another photo does not."""
+    spn, gates = small(), []
+    spn.propagation.unit.register_forward_pre_hook(lambda _m, args: gates.append(args[1]))
+    image, coarse = pair()
+    with torch.no_grad():
+        spn(image, coarse), spn(image, coarse.flip(1)), spn(image.flip(-1), coarse)
+    assert torch.equal(gates[0], gates[2])
+    assert not torch.equal(gates[0], gates[4])
+
+
+def test_residual_adds_the_coarse_log_probabilities():
+    with_residual, without = small(), small(residual=False)
+    image, coarse = pair()
+    with torch.no_grad():
+        difference = with_residual(image, coarse) - without(image, coarse)
+    torch.testing.assert_close(difference, coarse.log())
+
+
+def test_a_hard_coarse_map_gives_finite_logits_and_gradients():
+    image, coarse = pair()
+    coarse = torch.nn.functional.one_hot(coarse.argmax(1), 3).permute(0, 3, 1, 2).float().requires_grad_()
+    logits = small()(image, coarse)
+    logits.sum().backward()
+    assert torch.isfinite(logits).all()
+    assert torch.isfinite(coarse.grad).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 8), (17, 30), (128, 96)])
+@pytest.mark.parametrize("side", [128, 64, 32])
+def test_any_size(size, side):
+    with torch.no_grad():
+        out = small(size=side)(*pair(*size))
+    assert tuple(out.shape) == (1, 3, *size)
+    assert torch.isfinite(out).all()
+
+
+def test_gradients_reach_every_weight():
+    spn = small().train()
+    image, coarse = pair(n=2)
+    spn(image, coarse).square().mean().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in spn.parameters())
+
+
+def test_guidance_may_be_a_network_or_what_makes_one():
+    assert isinstance(SPN(3, VGGGuidance).guidance, VGGGuidance)
+    mine = UNetGuidance(48, widths=(4, 8))
+    assert SPN(3, mine, hidden=4).guidance is mine
+
+
+def test_guidance_of_another_shape_is_refused():
+    for wrong in (UNetGuidance(40, widths=(4, 8)), UNetGuidance(48, stride=4, widths=(4, 8))):
+        with pytest.raises(ValueError, match=r"guidance .*\(48, 8, 8\), got"):
+            SPN(3, wrong, hidden=4)(*pair())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"connection": "two_way"}, r"connection must be one of .*'three_way'.* got 'two_way'"),
+        ({"size": 48}, "size must be 128 divided by a power of two, got 48"),
+        ({"size": 256}, "size must be 128 divided by a power of two, got 256"),
+        ({"units": 0}, "units must be a positive integer, got 0"),
+        ({"hidden": 2.5}, r"hidden must be a positive integer, got 2\.5"),
+        ({"num_classes": 0}, "num_classes must be a positive integer, got 0"),
+    ],
+)
+def test_bad_options_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        SPN(**{"num_classes": 3} | arguments)
+
+
+IMAGE, COARSE = pair()
+
+
+@pytest.mark.parametrize(
+    ("image", "coarse", "error", "message"),
+    [
+        (IMAGE, COARSE[:, :2], ValueError, r"coarse must be \(N, 3, H, W\).* \(1, 2, 16, 16\)"),
+        (IMAGE, COARSE[..., :8], ValueError, r"same height and width, got \(16, 16\) and \(16, 8\)"),
+        (IMAGE, COARSE.expand(2, -1, -1, -1), ValueError, "same batch size, got 1 and 2"),
+        (IMAGE, COARSE.argmax(1), TypeError, "coarse must be floating, got torch.int64"),
+        (IMAGE, COARSE.double(), TypeError, r"same dtype, got torch\.float32 and torch\.float64"),
+        (IMAGE, COARSE.to("meta"), ValueError, "same device, got cpu and meta"),
+        (IMAGE, COARSE / 0, ValueError, "coarse must be finite"),
+        (IMAGE[:, :1], COARSE, ValueError, r"image must be \(N, 3, H, W\)"),
+    ],
+)
+def test_bad_input_is_refused(image, coarse, error, message):
+    with pytest.raises(error, match=message):
+        small()(image, coarse)
+
+
+def test_logits_as_coarse_map_are_pointed_out():
+    image, coarse = pair()
+    with pytest.warns(UserWarning, match="coarse should hold probabilities"), torch.no_grad():
+        small()(image, coarse.log())
+
+
+def test_ordinary_module(tmp_path):
+    """State dict, copy, pickle, file and cast give the same network."""
+    spn, (image, coarse) = small(), pair()
+    torch.save(spn.state_dict(), tmp_path / "spn.pt")
+    loaded = SPN(3, lambda c, stride: UNetGuidance(c, stride=stride, widths=(4, 8)), hidden=4).eval()
+    loaded.load_state_dict(torch.load(tmp_path / "spn.pt", weights_only=True))
+    with torch.no_grad():
+        expected = spn(image, coarse)
+        for other in (loaded, copy.deepcopy(spn), pickle.loads(pickle.dumps(spn))):
+            assert torch.equal(other(image, coarse), expected)
+        double = spn.double()(image.double(), coarse.double())
+    torch.testing.assert_close(double.float(), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_repr_shows_the_choices():
+    text = repr(small("one_way", share_weights=False))
+    for part in ("num_classes=3", "share_weights=False", "normalization='clip'", "UNetGuidance"):
+        assert part in text
+
+
+def test_compiles_to_one_graph():
+    spn, (image, coarse) = small(), pair()
+    compiled = torch.compile(spn, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(image, coarse), spn(image, coarse))
