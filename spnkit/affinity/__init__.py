@@ -4,6 +4,17 @@ The theory of section 3.1, on NumPy and SciPy alone. The matrices are built from
 nothing of the kernels; the operator runs the kernels and stores no matrix.
 """
 
-from spnkit.affinity.matrices import build_A, build_D, build_G, build_L, build_W, stored_entries
+from spnkit.affinity.matrices import build_A, build_D, build_G, build_L, build_W
+from spnkit.affinity.operator import AffinityOperator, MixedAffinityOperator
+from spnkit.affinity.structure import stored_entries
 
-__all__ = ["build_A", "build_D", "build_G", "build_L", "build_W", "stored_entries"]
+__all__ = [
+    "AffinityOperator",
+    "MixedAffinityOperator",
+    "build_A",
+    "build_D",
+    "build_G",
+    "build_L",
+    "build_W",
+    "stored_entries",
+]

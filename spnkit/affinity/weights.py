@@ -12,7 +12,7 @@ def as_weights(p, name: str = "p") -> np.ndarray:
     weights = np.asarray(p)
     if weights.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {weights.dtype}")
-    if weights.dtype.kind != "f":
+    if weights.dtype not in (np.float32, np.float64):
         weights = weights.astype(np.float64)
     if weights.ndim != 3:
         raise ValueError(f"{name} must have shape (K, H, W), got {weights.ndim} axes: {weights.shape}")

@@ -12,6 +12,7 @@ from spnkit.affinity import build_A, build_D, build_G, build_L, build_W, stored_
 from spnkit.directions import DIRECTIONS
 
 BUILDERS = {"W": build_W, "G": build_G, "D": build_D, "A": build_A, "L": build_L}
+ALLOWED = ("directions", "affinity.weights", "affinity.structure", "affinity.blocks")
 SHAPES = [(1, 1), (1, 5), (5, 1), (2, 7), (4, 3), (5, 5), (3, 9)]
 
 
@@ -132,8 +133,8 @@ def test_bad_questions_about_size_are_named():
 
 def test_the_matrices_share_no_code_with_the_kernels():
     folder = Path(spnkit.affinity.__file__).parent
-    for name in ("matrices.py", "weights.py"):
+    for name in ("matrices.py", "blocks.py", "structure.py", "weights.py"):
         tree = ast.parse((folder / name).read_text())
         modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         ours = {module for module in modules if module and module.startswith("spnkit")}
-        assert ours <= {"spnkit.affinity.weights", "spnkit.directions"}
+        assert ours <= {f"spnkit.{m}" for m in ALLOWED}

@@ -1,0 +1,114 @@
+"""The operator against the explicit matrices, and at work in SciPy's own solvers."""
+
+import time
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.linalg import expm
+from scipy.sparse.linalg import eigs, expm_multiply, lsmr, svds
+
+from spnkit.affinity import AffinityOperator, MixedAffinityOperator, build_G
+from spnkit.directions import DIRECTIONS
+
+SHAPE = (5, 6)
+
+
+def random_weights(rng, *shape):
+    p = rng.uniform(-1, 1, shape)
+    return p / np.maximum(1, np.abs(p).sum(axis=-3, keepdims=True))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("K", [1, 3])
+def test_operator_is_the_matrix(rng, K, direction):
+    p = random_weights(rng, K, *SHAPE)
+    op, G = AffinityOperator(p, direction), build_G(p, direction, order="image").toarray()
+    x, X = rng.normal(size=30), rng.normal(size=(30, 4))
+    assert_allclose(op @ x, G @ x, atol=1e-12)
+    assert_allclose(op @ X, G @ X, atol=1e-12)
+    assert_allclose(op.T @ x, G.T @ x, atol=1e-12)
+    assert_allclose(op.H @ X, G.T @ X, atol=1e-12)
+    assert_allclose(op @ (x + 2j * x), G @ (x + 2j * x), atol=1e-12)
+    assert_allclose(op.row((3, 2)).ravel(), G[3 * 6 + 2], atol=1e-12)
+    assert_allclose(op.column((3, 2)).ravel(), G[:, 3 * 6 + 2], atol=1e-12)
+
+
+@pytest.mark.parametrize("shares", [None, (0.1, 0.2, 0.3, 0.4)])
+def test_mix_is_the_weighted_sum(rng, shares):
+    p = random_weights(rng, 4, 3, *SHAPE)
+    mix = MixedAffinityOperator(p, shares=shares)
+    c = shares or [0.25] * 4
+    M = sum(c[d] * build_G(p[d], DIRECTIONS[d], order="image").toarray() for d in range(4))
+    assert_allclose(mix.tocsr().toarray(), M, atol=1e-13)
+    assert_allclose(mix @ np.eye(30), M, atol=1e-12)
+    assert_allclose(mix.row((0, 5)).ravel(), M[5], atol=1e-12)
+
+
+def test_float32_stays_float32(rng):
+    op = AffinityOperator(random_weights(rng, 3, *SHAPE).astype(np.float32))
+    assert op.dtype == op.row((0, 0)).dtype == np.float32
+
+
+def test_eigs_of_the_mix(rng):
+    mix = MixedAffinityOperator(np.abs(random_weights(rng, 4, 3, *SHAPE)))
+    ours = np.sort(np.abs(eigs(mix, k=3, return_eigenvectors=False, v0=np.ones(30))))
+    dense = np.sort(np.abs(np.linalg.eigvals(mix.tocsr().toarray())))[-3:]
+    assert_allclose(ours, dense, rtol=1e-8)
+
+
+def test_svds(rng):
+    op = AffinityOperator(random_weights(rng, 3, *SHAPE), "top_to_bottom")
+    ours = svds(op, k=2, return_singular_vectors=False, v0=np.ones(30))
+    dense = np.linalg.svd(op.tocsr().toarray(), compute_uv=False)[:2]
+    assert_allclose(np.sort(ours), np.sort(dense), rtol=1e-8)
+
+
+def test_lsmr_undoes_a_scan(rng):
+    p, x = random_weights(rng, 3, *SHAPE) / 2, rng.normal(size=30)
+    op = AffinityOperator(p, "bottom_to_top")
+    assert_allclose(lsmr(op, op @ x, atol=1e-14, btol=1e-14, maxiter=500)[0], x, atol=1e-8)
+
+
+def test_expm_multiply(rng):
+    op, x = AffinityOperator(random_weights(rng, 3, *SHAPE)), rng.normal(size=30)
+    ours = expm_multiply(0.5 * op, x, traceA=0.5 * op.tocsr().trace())
+    assert_allclose(ours, expm(0.5 * op.tocsr().toarray()) @ x, rtol=1e-8)
+
+
+def test_a_row_of_a_megapixel_is_quick():
+    op = AffinityOperator(np.full((3, 1024, 1024), 0.3, np.float32), "right_to_left")
+    op.row((512, 512))
+    start = time.perf_counter()
+    row = op.row((512, 512))
+    assert time.perf_counter() - start < 1
+    assert row[512, 512] == pytest.approx(0.1, rel=1e-5)
+    assert row[:, :512].max() == 0
+    assert row.sum() == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda p: AffinityOperator(p, "left"), "direction must be one of"),
+        (lambda p: AffinityOperator(p[0]), r"p must have shape \(K, H, W\)"),
+        (lambda p: AffinityOperator(p).row((4, 0)), r"pixel \(4, 0\) lies outside the map of 4 rows"),
+        (lambda p: MixedAffinityOperator(p), r"p must have shape \(D, K, H, W\), D = 4"),
+        (lambda p: MixedAffinityOperator(p[None], DIRECTIONS[:1], (1, 2)), "one number per direction"),
+        (lambda p: MixedAffinityOperator(p[None], DIRECTIONS[:1], (np.nan,)), "shares must be finite"),
+    ],
+)
+def test_bad_input_is_named(make, words):
+    with pytest.raises(ValueError, match=words):
+        make(np.zeros((3, 4, 4)))
+
+
+@pytest.mark.parametrize("pixel", [3, (1, 2, 3), "ab"])
+def test_a_pixel_is_a_pair(pixel):
+    with pytest.raises(TypeError, match="pixel must be a pair"):
+        AffinityOperator(np.zeros((1, 4, 4))).column(pixel)
