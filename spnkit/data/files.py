@@ -1,0 +1,78 @@
+"""Reading pictures and lists with errors that name the file; writing a folder whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+_UNREADABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    Image.DecompressionBombError,
+)  # all seen from Pillow on bad files
+
+
+def _open(path: Path, mode: str | None) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            return picture.convert(mode) if mode else picture.copy()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such image") from None
+    except _UNREADABLE as error:
+        raise OSError(f"{path}: unreadable or truncated image ({error})") from error
+
+
+def read_photo(path: Path) -> NDArray[np.uint8]:
+    """A picture as RGB, uint8 (H, W, 3)."""
+    return np.asarray(_open(path, "RGB"))
+
+
+def read_indices(path: Path) -> NDArray[np.uint8]:
+    """A single-channel picture of numbers 0..255 (grey or palette), uint8 (H, W)."""
+    picture = _open(path, None)
+    if len(picture.getbands()) != 1:
+        raise ValueError(
+            f"{path}: expected a single-channel picture of class indices, got mode {picture.mode}"
+        )
+    values = np.asarray(picture)
+    if values.min() < 0 or values.max() > 255:
+        raise ValueError(f"{path}: expected values 0..255, got {values.min()}..{values.max()}")
+    return values.astype(np.uint8)
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file that hold anything, stripped."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such list") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: expected a text file ({error})") from error
+    return [line.strip() for line in lines if line.strip()]
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `folder` when the block ends well, and vanishes when it does not."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        partial.replace(folder)
+    except OSError as error:
+        reason = "no room on disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
+        raise OSError(
+            error.errno, f"{folder}: could not be written ({reason}); nothing was left behind"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,147 @@
+"""Made-up faces written to disk in HELEN's own layout."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from spnkit.data.files import whole_folder
+from spnkit.data.folder import SPLITS, FaceFolder
+from spnkit.data.layouts import HelenFolder
+from spnkit.data.madeup.portrait import portrait
+
+RECIPE = "made-up.json"
+VERSION = 1  # raise it whenever the same seed gives other pictures
+
+
+def make_face(
+    seed: int, index: int, size: int, split: str = "train"
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A made-up face: the photo and its eleven exact class masks.
+
+    Parameters
+    ----------
+    seed, index : int
+        Which face; the same pair gives the same face.
+    size : int
+        Side of the photo in pixels, at least 32.
+    split : str
+        "train", "val" or "test": each has faces of its own.
+
+    Returns
+    -------
+    photo : numpy.ndarray
+        uint8 (size, size, 3).
+    masks : numpy.ndarray
+        uint8 (11, size, size): the share of every pixel that belongs to each class of HELEN, times 255.
+
+    Examples
+    --------
+    >>> photo, masks = make_face(seed=0, index=0, size=64)
+    >>> photo.shape, masks.shape
+    ((64, 64, 3), (11, 64, 64))
+    """
+    if size < 32:
+        raise ValueError(f"size: expected at least 32 pixels, got {size}")
+    return portrait(size, np.random.default_rng([seed, SPLITS.index(split), index]))
+
+
+def make_faces(
+    folder: str | os.PathLike[str],
+    train: int = 96,
+    val: int = 16,
+    test: int = 32,
+    size: int = 256,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> FaceFolder:
+    """Make up faces with exact labels and write them as a HELEN folder (Smith et al.'s layout).
+
+    A face depends on its seed, split and index alone. The folder appears whole or not at all, and is used
+    again when it already holds faces of the same recipe.
+
+    Parameters
+    ----------
+    folder : path
+        Folder to write; it must not exist, unless it was made by the same call before.
+    train, val, test : int
+        How many faces in each split.
+    size : int
+        Side of the photos in pixels, at least 32.
+    seed : int
+        Which faces.
+    progress : callable, optional
+        Called with (faces done, faces in all).
+
+    Returns
+    -------
+    FaceFolder
+        The folder, opened.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists and holds something else.
+    OSError
+        If it cannot be written, for instance for want of room.
+    ValueError
+        If a count is less than one or the size too small.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as place:
+    ...     faces = make_faces(place + "/faces", train=1, val=1, test=1, size=64)
+    >>> faces.splits["train"]
+    ('train_0000',)
+    """
+    target = Path(folder)
+    counts = dict(zip(SPLITS, (train, val, test), strict=True))
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name}: expected at least one face, got {count}")
+    recipe = {"maker": "spnkit.data.make_faces", "version": VERSION, **counts, "size": size, "seed": seed}
+    if target.exists():
+        _check_same(target, recipe)
+    else:
+        with whole_folder(target) as partial:
+            _write(partial, counts, size, seed, progress)
+            (partial / RECIPE).write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
+    return HelenFolder(target)
+
+
+def _check_same(target: Path, recipe: dict[str, object]) -> None:
+    try:
+        found = json.loads((target / RECIPE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise FileExistsError(
+            f"{target}: exists, but holds no made-up faces (no readable {RECIPE})"
+        ) from None
+    if found != recipe:
+        other = {key: found.get(key) for key in recipe if found.get(key) != recipe[key]}
+        raise FileExistsError(f"{target}: holds made-up faces of another recipe ({other})")
+
+
+def _write(
+    root: Path, counts: dict[str, int], size: int, seed: int, progress: Callable[[int, int], None] | None
+) -> None:
+    names = [(split, i, f"{split}_{i:04d}") for split in SPLITS for i in range(counts[split])]
+    (root / "images").mkdir()
+    for done, (split, index, name) in enumerate(names):
+        photo, masks = make_face(seed, index, size, split)
+        Image.fromarray(photo).save(root / "images" / f"{name}.jpg", quality=95, subsampling=0)
+        labels = root / "labels" / name
+        labels.mkdir(parents=True)
+        for number, mask in enumerate(masks):
+            Image.fromarray(mask).save(labels / f"{name}_lbl{number:02d}.png", compress_level=1)
+        if progress:
+            progress(done + 1, len(names))
+    for split, file in HelenFolder.lists.items():
+        lines = [f"{i} , {name}" for i, (part, _, name) in enumerate(names, start=1) if part == split]
+        (root / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
