@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator
 
 import spnkit
 from spnkit.affinity.matrices import build_G
-from spnkit.affinity.weights import as_direction, as_pixel, as_weights
+from spnkit.affinity.weights import along_scan, as_direction, as_pixel, as_weights
 from spnkit.directions import DIRECTIONS
 from spnkit.propagation import scan_adjoint
 
@@ -81,6 +81,11 @@ class MixedAffinityOperator(LinearOperator):
     def column(self, pixel: tuple[int, int]) -> np.ndarray:
         """Who listens to the pixel (image row, image column), as an (H, W) map: one scan."""
         return self.matvec(self._impulse(pixel)).reshape(self.map_shape)
+
+    def trace(self) -> float:
+        """Return the sum of the eigenvalues: in each G_d they stand on the diagonal, as 1 - d."""
+        degrees = (along_scan(p, as_direction(d)).sum() for p, d in zip(self.p, self.directions, strict=True))
+        return float(sum(c * (self.shape[0] - d) for c, d in zip(self.shares, degrees, strict=True)))
 
     def tocsr(self) -> csr_array:
         """Return the same operator as an explicit matrix; MemoryError where it is too large to store."""

@@ -1,0 +1,117 @@
+"""Theorems 1 to 3 on many weights, and reports that say so."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.linalg import expm
+
+from spnkit.affinity import (
+    AffinityOperator,
+    build_L,
+    diffuse,
+    exact_row_sums,
+    gershgorin_discs,
+    observed_orders,
+    step_matrices,
+    verify,
+)
+from spnkit.directions import DIRECTIONS
+
+
+def weights(kind, rng, K, shape):
+    p = rng.normal(size=(K, *shape))
+    if kind == "clip":
+        return p / np.maximum(1, np.abs(p).sum(axis=0))
+    if kind == "marginal":
+        return p / np.abs(p).sum(axis=0)
+    if kind == "stochastic":
+        return np.abs(p) / np.abs(p).sum(axis=0)
+    return np.zeros_like(p)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (4, 5)])
+@pytest.mark.parametrize("K", [1, 3])
+@pytest.mark.parametrize("kind", ["clip", "marginal", "stochastic", "zero"])
+def test_theorems_hold(kind, K, shape):
+    report = verify(weights(kind, np.random.default_rng(0), K, shape), "right_to_left")
+    assert report.passed, str(report)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_theorems_hold_in_every_direction(direction):
+    assert verify(weights("clip", np.random.default_rng(1), 3, (5, 4)), direction).passed
+
+
+def test_weights_that_break_theorem_3_fail_it_and_only_it():
+    report = verify(np.full((3, 4, 5), 0.6))
+    assert not report.passed
+    assert {check.theorem for check in report if not check.passed} == {3}
+    assert report["sum |p| of a pixel"].value == pytest.approx(1.8)
+    assert "FAILED" in str(report)
+
+
+def test_a_report_is_a_table_and_a_collection():
+    report = verify(np.full((1, 2, 3), 0.5), "top_to_bottom")
+    lines = str(report).splitlines()
+    assert lines[0] == "one-way weights, 2 x 3 map, top_to_bottom"
+    assert len(lines) == len(report.checks) + 2
+    assert len({len(line.rstrip(" okFAILED")) for line in lines[2:]}) == 1
+    with pytest.raises(KeyError, match="no check named 'reach'"):
+        report["reach"]
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("K", [1, 3])
+def test_rows_sum_to_one_in_rational_numbers(K, direction):
+    p = np.random.default_rng(2).uniform(-2, 2, (K, 4, 5))
+    assert exact_row_sums(p, direction) == [Fraction(1)] * 20
+
+
+def test_eigenvalues_lie_in_their_discs():
+    p = weights("marginal", np.random.default_rng(3), 3, (7, 4))
+    centers, radii = gershgorin_discs(p)
+    for t, w in enumerate(step_matrices(p)):
+        distance = np.abs(np.linalg.eigvals(w)[:, None] - centers[t]) - radii[t]
+        assert distance.min(axis=1).max() < 1e-12
+    assert_allclose(np.abs(centers) + radii, np.abs(step_matrices(p)).sum(axis=2))
+
+
+class TestDiffusion:
+    p = weights("clip", np.random.default_rng(4), 3, (3, 4))
+    x = np.random.default_rng(5).normal(size=(3, 4))
+
+    def test_one_step_is_a_scan(self):
+        G = AffinityOperator(self.p)
+        assert_allclose(diffuse(G, self.x, time=1, steps=1).ravel(), G @ self.x.ravel())
+
+    def test_the_limit_is_the_matrix_exponential(self):
+        L = build_L(self.p, order="image").toarray()
+        limit = diffuse(AffinityOperator(self.p), self.x, time=1.7)
+        assert_allclose(limit.ravel(), expm(-1.7 * L) @ self.x.ravel(), rtol=1e-9)
+
+    def test_the_error_is_of_first_order(self):
+        orders = observed_orders(AffinityOperator(self.p), self.x, 1.0, [32, 64, 128])
+        assert_allclose(orders, 1, atol=0.1)
+
+    def test_one_direction_ends_in_its_first_column(self):
+        """Theorem 2's diffusion with one direction is no mixing: everything but h_1 is forgotten."""
+        p = np.full((3, 4, 6), 0.3)
+        x = np.random.default_rng(6).normal(size=(4, 6))
+        y = x.copy()
+        y[:, 1:] = 0
+        ends = [diffuse(AffinityOperator(p), start, time=400, steps=400) for start in (x, y)]
+        assert_allclose(*ends, atol=1e-10)
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            ({"x": np.zeros((4, 3))}, r"map shape \(3, 4\), got \(4, 3\)"),
+            ({"time": -1}, "time must not be negative"),
+            ({"steps": 0}, "steps must be at least 1"),
+        ],
+    )
+    def test_bad_input_is_named(self, options, words):
+        with pytest.raises(ValueError, match=words):
+            diffuse(**{"operator": AffinityOperator(self.p), "x": self.x} | options)
