@@ -10,49 +10,72 @@ from PIL import Image, ImageDraw
 
 from spnkit.data.classes import HELEN_CLASSES
 from spnkit.data.madeup.curves import Field, Points
+from spnkit.data.madeup.look import Look
+from spnkit.data.madeup.pose import Pose
 
 _FINE = 4  # sub-pixels a side
 
 
-def coverage(size: int, outlines: Sequence[Points], strokes: Sequence[tuple[Points, float]] = ()) -> Field:
-    """Share of each pixel (size, size) that filled outlines and strokes (points, width) cover, in pixels."""
+def coverage(size: int, outlines: Sequence[Points], lines: Sequence[Points] = (), width: float = 0) -> Field:
+    """Share of each pixel (size, size) that filled outlines and lines of some width cover, in pixels."""
     mask = np.zeros((size, size), np.float32)
-    everything = np.vstack([*outlines, *(points for points, _ in strokes)])
-    x0, y0 = np.clip(np.floor(everything.min(axis=0)).astype(int) - 2, 0, size)
-    x1, y1 = np.clip(np.ceil(everything.max(axis=0)).astype(int) + 2, 0, size)
-    if x0 >= x1 or y0 >= y1:
+    everything = np.vstack([*outlines, *lines])
+    low = np.clip(np.floor(everything.min(axis=0) - width - 1).astype(int), 0, size)
+    high = np.clip(np.ceil(everything.max(axis=0) + width + 1).astype(int), 0, size)
+    if (low >= high).any():
         return mask
-    picture = Image.new("L", ((x1 - x0) * _FINE, (y1 - y0) * _FINE))
+    picture = Image.new("L", tuple((high - low) * _FINE))
     pen = ImageDraw.Draw(picture)
     for outline in outlines:
-        pen.polygon(((outline - (x0, y0)) * _FINE).ravel().tolist(), fill=255)
-    for points, width in strokes:
-        pen.line(((points - (x0, y0)) * _FINE).ravel().tolist(), fill=255, width=max(1, round(width * _FINE)))
-    mask[y0:y1, x0:x1] = np.asarray(picture.reduce(_FINE), np.float32) / 255
+        pen.polygon(((outline - low) * _FINE).ravel().tolist(), fill=255)
+    for line in lines:
+        pen.line(((line - low) * _FINE).ravel().tolist(), fill=255, width=max(1, round(width * _FINE)))
+    mask[low[1] : high[1], low[0] : high[0]] = np.asarray(picture.reduce(_FINE), np.float32) / 255
     return mask
 
 
-class Canvas:
-    """A photo (size, size, 3) in 0..1 and the share of every class at each pixel, (11, size, size)."""
+def tint(photo: Field, mask: Field, colour: ArrayLike, opacity: float = 1.0) -> None:
+    """Mix a colour (3,) or a picture (size, size, 3) into a photo, as much as the mask says."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if rows.size:
+        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        paint = np.asarray(colour, np.float32)
+        paint = paint[box] if paint.ndim == 3 else paint
+        photo[box] += opacity * mask[box][..., None] * (paint - photo[box])
 
-    def __init__(self, background: Field):
-        self.size = len(background)
+
+class Canvas:
+    """A photo (size, size, 3) in 0..1 and the share of every class at each pixel, (11, size, size).
+
+    It knows who is painted and how the head is turned: masks are asked for in face coordinates.
+    """
+
+    def __init__(self, background: Field, pose: Pose, look: Look):
+        self.size, self.pose, self.look = pose.size, pose, look
+        self.x, self.y = pose.grid()
         self.photo = background.astype(np.float32)
         self.shares = np.zeros((len(HELEN_CLASSES), self.size, self.size), np.float32)
         self.shares[0] = 1
 
-    def tint(self, mask: Field, colour: ArrayLike, opacity: float | Field = 1.0) -> None:
-        """Paint without a change of class: shadows, make-up, the iris of an eye."""
-        rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
-        if not rows.size:
-            return
-        box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        alpha = (mask * opacity)[box][..., None]
-        paint = np.asarray(colour, np.float32)
-        self.photo[box] += alpha * ((paint[box] if paint.ndim == 3 else paint) - self.photo[box])
+    def mask(self, *outlines: ArrayLike, lift: float = 0.0, depth: float | None = None) -> Field:
+        """Share of each pixel inside outlines in face coordinates."""
+        return coverage(self.size, [self.pose.place(outline, lift, depth) for outline in outlines])
 
-    def paint(self, mask: Field, colour: ArrayLike, name: str, opacity: float | Field = 1.0) -> None:
+    def lines(self, *curves: ArrayLike, width: float, lift: float = 0.0, depth: float | None = None) -> Field:
+        """Share of each pixel on lines in face coordinates."""
+        placed = [self.pose.place(curve, lift, depth) for curve in curves]
+        return coverage(self.size, [], placed, width * self.pose.scale)
+
+    def share(self, name: str) -> Field:
+        """What class `name` has of each pixel so far."""
+        return self.shares[HELEN_CLASSES.index(name)]
+
+    def tint(self, mask: Field, colour: ArrayLike, opacity: float = 1.0) -> None:
+        """Paint without a change of class: shadows, make-up, the iris of an eye."""
+        tint(self.photo, mask, colour, opacity)
+
+    def paint(self, mask: Field, colour: ArrayLike, name: str, opacity: float = 1.0) -> None:
         """Paint a part of class `name`: what it covers of a pixel belongs to that class from now on."""
         self.tint(mask, colour, opacity)
         self.shares *= 1 - mask
-        self.shares[HELEN_CLASSES.index(name)] += mask
+        self.share(name)[...] += mask

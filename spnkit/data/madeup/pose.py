@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,31 +16,39 @@ _MIDDLE = 0.2  # its centre lies a little below the eyes
 
 @dataclass(frozen=True)
 class Pose:
-    """A head in a picture of `size` x `size` pixels."""
+    """A head in a square picture; `scale` is the distance between the eyes in pixels, angles in radians."""
 
     size: int
     scale: float
-    """Pixels between the eyes."""
     centre: tuple[float, float]
     tilt: float
     yaw: float
     nod: float
-    light: tuple[float, float, float]
+    light: tuple[float, ...]
 
     @classmethod
     def draw(cls, size: int, rng: np.random.Generator) -> Pose:
         """A head that fills the picture, roughly upright and roughly frontal."""
-        jitter = rng.normal(0, 0.015, 2)
         light = np.array([rng.normal(0, 0.55), rng.uniform(-0.8, 0.1), 0.9])
         return cls(
             size=size,
             scale=size * rng.uniform(0.225, 0.26),
-            centre=(size * (0.5 + jitter[0]), size * (0.455 + jitter[1])),
+            centre=(size * rng.normal(0.5, 0.015), size * rng.normal(0.465, 0.015)),
             tilt=rng.normal(0, 0.09),
-            yaw=np.clip(rng.normal(0, 0.17), -0.4, 0.4),
-            nod=np.clip(rng.normal(0, 0.07), -0.15, 0.15),
-            light=tuple(light / np.linalg.norm(light)),
+            yaw=float(np.clip(rng.normal(0, 0.17), -0.4, 0.4)),
+            nod=float(np.clip(rng.normal(0, 0.07), -0.15, 0.15)),
+            light=tuple((light / np.linalg.norm(light)).tolist()),
         )
+
+    @property
+    def turn(self) -> float:
+        """How far what stands out of the face moves aside, per unit of height."""
+        return math.sin(self.yaw)
+
+    @property
+    def lit_side(self) -> float:
+        """-1 where the light comes from the left, else 1."""
+        return 1.0 if self.light[0] > 0 else -1.0
 
     def place(self, points: ArrayLike, lift: float = 0.0, depth: float | None = None) -> Points:
         """Face coordinates (n, 2) to pixels; `lift` is height over the face, `depth` replaces both."""
@@ -54,9 +63,9 @@ class Pose:
 
     def grid(self) -> tuple[Field, Field]:
         """Face coordinates x and y of every pixel, the turn of the head left out."""
-        v, u = (np.mgrid[: self.size, : self.size].astype(np.float32) + 0.5).astype(np.float32)
+        v, u = np.mgrid[: self.size, : self.size].astype(np.float32) + np.float32(0.5)
         u, v = (u - self.centre[0]) / self.scale, (v - self.centre[1]) / self.scale
-        cos, sin = np.float32(np.cos(self.tilt)), np.float32(np.sin(self.tilt))
+        cos, sin = math.cos(self.tilt), math.sin(self.tilt)
         return cos * u + sin * v, cos * v - sin * u
 
     def shade(self, x: Field, y: Field) -> Field:
@@ -64,14 +73,9 @@ class Pose:
         z = np.sqrt(np.maximum(0.02, 1 - (x / 1.35) ** 2 - ((y - _MIDDLE) / 2.2) ** 2))
         normal = x / 1.35 * 0.9, (y - _MIDDLE) / 2.2 * 0.6, z
         dot = sum(n * ray for n, ray in zip(normal, self.light, strict=True))
-        return np.clip(dot / np.sqrt(sum(n * n for n in normal)), 0, 1).astype(np.float32)
+        return np.clip(dot / np.sqrt(sum(n * n for n in normal)), 0, 1)
 
 
 def _surface(x: Points, y: Points) -> Points:
     rest = 1 - (x / _HEAD[0]) ** 2 - ((y - _MIDDLE) / _HEAD[1]) ** 2
     return _HEAD[2] * np.sqrt(np.maximum(0, rest))
-
-
-def blob(x: Field, y: Field, centre: tuple[float, float], width: float, height: float) -> Field:
-    """A soft spot of peak 1 in face coordinates: cheeks, sockets, highlights."""
-    return np.exp(-(((x - centre[0]) / width) ** 2) - ((y - centre[1]) / height) ** 2)
