@@ -7,7 +7,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +62,13 @@ def read_lines(path: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+def write_picture(path: Path, pixels: NDArray[np.uint8], **options: Any) -> None:
+    """Encode in memory first: Pillow does not pass on why the disk refused."""
+    encoded = BytesIO()
+    Image.fromarray(pixels).save(encoded, Image.registered_extensions()[path.suffix], **options)
+    path.write_bytes(encoded.getvalue())
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes `folder` when the block ends well, and vanishes when it does not."""
@@ -71,8 +80,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         partial.replace(folder)
     except OSError as error:
         reason = "no room on disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
-        raise OSError(
-            error.errno, f"{folder}: could not be written ({reason}); nothing was left behind"
-        ) from error
+        message = f"{folder}: could not be written ({reason}); nothing was left behind"
+        raise OSError(error.errno or errno.EIO, message) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

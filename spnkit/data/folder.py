@@ -64,13 +64,21 @@ class FaceFolder(ABC):
 
     def __init__(self, root: Path, classes: Sequence[str], splits: dict[str, tuple[str, ...]]):
         self.root, self.classes, self.splits = root, tuple(classes), splits
+        seen: dict[str, str] = {}
         for split in SPLITS:
             if not splits[split]:
                 raise ValueError(f"{self._split_source(split)}: the {split} split is empty")
             for name in splits[split]:
-                for path in (self._photo_path(name), self._label_path(name)):
-                    if not path.exists():
-                        raise FileNotFoundError(f"{path}: missing, though the {split} split lists {name!r}")
+                if seen.setdefault(name, split) != split:
+                    raise ValueError(
+                        f"{self._split_source(split)}: {name!r} is in the {seen[name]} split too"
+                    )
+                self._check_files(name, split)
+
+    def _check_files(self, name: str, split: str) -> None:
+        for path in (self._photo_path(name), self._label_path(name)):
+            if not path.exists():
+                raise FileNotFoundError(f"{path}: missing, though the {split} split lists {name!r}")
 
     @classmethod
     @abstractmethod

@@ -61,9 +61,10 @@ class Canvas:
         """Share of each pixel inside outlines in face coordinates."""
         return coverage(self.size, [self.pose.place(outline, lift, depth) for outline in outlines])
 
-    def lines(self, *curves: ArrayLike, width: float, lift: float = 0.0, depth: float | None = None) -> Field:
+    def lines(self, *curves: Points, width: float, lift: float = 0.0, depth: float | None = None) -> Field:
         """Share of each pixel on lines in face coordinates."""
-        placed = [self.pose.place(curve, lift, depth) for curve in curves]
+        ends = np.cumsum([len(curve) for curve in curves])[:-1]
+        placed = np.split(self.pose.place(np.vstack(curves), lift, depth), ends)
         return coverage(self.size, [], placed, width * self.pose.scale)
 
     def share(self, name: str) -> Field:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from spnkit.data.files import whole_folder
+from spnkit.data.files import whole_folder, write_picture
 from spnkit.data.folder import SPLITS, FaceFolder
 from spnkit.data.layouts import HelenFolder
 from spnkit.data.madeup.portrait import portrait
@@ -28,7 +27,7 @@ def make_face(
     Parameters
     ----------
     seed, index : int
-        Which face; the same pair gives the same face.
+        Which face; the same pair gives the same face, as far as NumPy and Pillow stay the same.
     size : int
         Side of the photo in pixels, at least 32.
     split : str
@@ -41,12 +40,21 @@ def make_face(
     masks : numpy.ndarray
         uint8 (11, size, size): the share of every pixel that belongs to each class of HELEN, times 255.
 
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
     Examples
     --------
     >>> photo, masks = make_face(seed=0, index=0, size=64)
     >>> photo.shape, masks.shape
     ((64, 64, 3), (11, 64, 64))
     """
+    if min(seed, index) < 0:
+        raise ValueError(f"seed, index: expected whole numbers from 0 up, got {seed}, {index}")
+    if split not in SPLITS:
+        raise ValueError(f"split: expected one of {SPLITS}, got {split!r}")
     if size < 32:
         raise ValueError(f"size: expected at least 32 pixels, got {size}")
     return portrait(size, np.random.default_rng([seed, SPLITS.index(split), index]))
@@ -135,11 +143,11 @@ def _write(
     (root / "images").mkdir()
     for done, (split, index, name) in enumerate(names):
         photo, masks = make_face(seed, index, size, split)
-        Image.fromarray(photo).save(root / "images" / f"{name}.jpg", quality=95, subsampling=0)
+        write_picture(root / "images" / f"{name}.jpg", photo, quality=95, subsampling=0)
         labels = root / "labels" / name
         labels.mkdir(parents=True)
         for number, mask in enumerate(masks):
-            Image.fromarray(mask).save(labels / f"{name}_lbl{number:02d}.png", compress_level=1)
+            write_picture(labels / f"{name}_lbl{number:02d}.png", mask, compress_level=1)
         if progress:
             progress(done + 1, len(names))
     for split, file in HelenFolder.lists.items():
