@@ -69,6 +69,15 @@ def write_picture(path: Path, pixels: NDArray[np.uint8], **options: Any) -> None
     path.write_bytes(encoded.getvalue())
 
 
+def not_written(target: Path, error: OSError) -> OSError:
+    """What to raise for a file or folder that the disk refused."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    reason = "no room on disk" if full else error.strerror or str(error)
+    return OSError(
+        error.errno or errno.EIO, f"{target}: could not be written ({reason}); nothing was left behind"
+    )
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder that becomes `folder` when the block ends well, and vanishes when it does not."""
@@ -79,8 +88,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         partial.chmod(0o755)
         partial.replace(folder)
     except OSError as error:
-        reason = "no room on disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error)
-        message = f"{folder}: could not be written ({reason}); nothing was left behind"
-        raise OSError(error.errno or errno.EIO, message) from error
+        raise not_written(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -27,7 +27,7 @@ def make_face(
     Parameters
     ----------
     seed, index : int
-        Which face; the same pair gives the same face, as far as NumPy and Pillow stay the same.
+        Which face: the same pair gives the same person at any size, as long as NumPy and Pillow are the same.
     size : int
         Side of the photo in pixels, at least 32.
     split : str
@@ -126,8 +126,8 @@ def make_faces(
 
 def _check_same(target: Path, recipe: dict[str, object]) -> None:
     try:
-        found = json.loads((target / RECIPE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = dict(json.loads((target / RECIPE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         raise FileExistsError(
             f"{target}: exists, but holds no made-up faces (no readable {RECIPE})"
         ) from None

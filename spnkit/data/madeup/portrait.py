@@ -65,7 +65,8 @@ def _skin(canvas: Canvas, rng: np.random.Generator) -> Field:
     blush = (0.10 + 0.18 * look.makeup) * blob(np.abs(x), y, (0.68, 0.5), 0.33, 0.26)
     skin += blush[..., None] * (look.skin * _ROSE - 0.9 * skin)
     beard = np.clip(blob(x, y, (0, 1.45), 0.95, 0.6) - 0.55 * blob(x, y, (0, 0.75), 0.8, 0.3), 0, 1)
-    grain = 0.75 + 0.25 * rng.random((canvas.size, canvas.size), np.float32)
+    apart = rng.spawn(1)[0]  # so that the person does not depend on the number of pixels
+    grain = 0.75 + 0.25 * apart.random((canvas.size, canvas.size), np.float32)
     skin += (0.55 * look.stubble * beard * grain)[..., None] * (look.brow - skin)
     return np.clip(skin, 0, 1)
 

@@ -1,0 +1,156 @@
+"""Whatever is wrong with a folder is said in one line that names the file."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spnkit.data import open_faces
+
+
+def _fails(error, *parts):
+    """Expect an error of one line that names all parts."""
+    return pytest.raises(error, match=r"^" + "".join(f"(?=.*{part})" for part in parts) + "[^\n]*$")
+
+
+def test_missing_folder(tmp_path):
+    with _fails(FileNotFoundError, "nowhere", "no such folder"):
+        open_faces(tmp_path / "nowhere")
+
+
+def test_unknown_layout_says_what_was_looked_for(tmp_path):
+    with _fails(ValueError, "unknown layout", "exemplars.txt", "labelsNN", "_label.png"):
+        open_faces(tmp_path)
+
+
+def test_missing_list(helen):
+    (helen / "tuning.txt").unlink()
+    with _fails(FileNotFoundError, "tuning.txt"):
+        open_faces(helen)
+
+
+def test_list_that_is_not_text(helen):
+    (helen / "tuning.txt").write_bytes(b"\xff\xfe\x00")
+    with _fails(ValueError, "tuning.txt", "text"):
+        open_faces(helen)
+
+
+@pytest.mark.parametrize(
+    ("layout", "file", "split"), [("helen", "testing.txt", "test"), ("indexed", "splits/val.txt", "val")]
+)
+def test_empty_split(request, layout, file, split):
+    root = request.getfixturevalue(layout)
+    (root / file).write_text("\n")
+    with _fails(ValueError, file, f"the {split} split is empty"):
+        open_faces(root)
+
+
+def test_empty_split_of_helen_star(helen_star):
+    for path in (helen_star / "test").iterdir():
+        path.unlink()
+    with _fails(ValueError, "test", "empty"):
+        open_faces(helen_star)
+
+
+def test_a_face_in_two_splits(indexed):
+    names = (indexed / "splits/train.txt").read_text()
+    (indexed / "splits/test.txt").write_text(names)
+    with _fails(ValueError, "test.txt", "train_0000", "train split too"):
+        open_faces(indexed)
+
+
+@pytest.mark.parametrize(
+    ("layout", "file"),
+    [
+        ("helen", "images/test_0001.jpg"),
+        ("helen_star", "test/test_0001_label.png"),
+        ("indexed", "images/test_0001.jpg"),
+        ("indexed", "labels11/test_0001.png"),
+    ],
+)
+def test_missing_photo_or_labels_is_found_on_opening(request, layout, file):
+    root = request.getfixturevalue(layout)
+    (root / file).unlink()
+    with _fails(FileNotFoundError, file, "test split"):
+        open_faces(root)
+
+
+def test_missing_mask(helen):
+    path = helen / "labels/val_0000/val_0000_lbl07.png"
+    path.unlink()
+    with _fails(FileNotFoundError, path.name):
+        open_faces(helen).load("val_0000")
+
+
+def test_mask_of_another_size(helen):
+    path = helen / "labels/val_0000/val_0000_lbl07.png"
+    Image.new("L", (32, 64)).save(path)
+    with _fails(ValueError, path.name, "shape"):
+        open_faces(helen).load("val_0000")
+
+
+@pytest.mark.parametrize("file", ["images/val_0000.jpg", "labels11/val_0000.png"])
+@pytest.mark.parametrize("keep", [0.0, 0.5])
+def test_truncated_picture(indexed, file, keep):
+    content = (indexed / file).read_bytes()
+    (indexed / file).write_bytes(content[: int(keep * len(content))])
+    with _fails(OSError, file, "unreadable or truncated"):
+        open_faces(indexed).load("val_0000")
+
+
+def test_labels_of_another_size(indexed):
+    path = indexed / "labels11/val_0000.png"
+    Image.open(path).resize((48, 64)).save(path)
+    with _fails(ValueError, "labels11/val_0000.png", "48 x 64", "64 x 64"):
+        open_faces(indexed).load("val_0000")
+
+
+def test_unknown_class_index(indexed):
+    path = indexed / "labels11/val_0000.png"
+    labels = np.array(Image.open(path))
+    labels[0, 0] = 11
+    Image.fromarray(labels).save(path)
+    with _fails(ValueError, "val_0000.png", r"\[11\]", "0..10 or 255"):
+        open_faces(indexed).load("val_0000")
+
+
+def test_coloured_labels(indexed):
+    path = indexed / "labels11/val_0000.png"
+    Image.open(path).convert("RGB").save(path)
+    with _fails(ValueError, "val_0000.png", "single-channel", "RGB"):
+        open_faces(indexed).load("val_0000")
+
+
+def test_sixteen_bit_labels(indexed):
+    path = indexed / "labels11/val_0000.png"
+    Image.fromarray(np.full((64, 64), 300, np.uint16)).save(path)
+    with _fails(ValueError, "val_0000.png", "0..255", "300"):
+        open_faces(indexed).load("val_0000")
+
+
+def test_labels_that_are_not_there(indexed, helen):
+    with _fails(ValueError, "labels19", "labels11"):
+        open_faces(indexed, labels="labels19")
+    with _fails(ValueError, "labels11", "HELEN"):
+        open_faces(helen, labels="labels11")
+
+
+def test_no_class_names(indexed):
+    for path in indexed.glob("classes*.txt"):
+        path.unlink()
+    with _fails(FileNotFoundError, "classes.txt"):
+        open_faces(indexed)
+
+
+@pytest.mark.parametrize("text", ["1 skin\n0 background\n", "background\nskin\n"])
+def test_class_names_out_of_order(indexed, text):
+    (indexed / "classes2.txt").write_text(text)
+    with _fails(ValueError, "classes2.txt", "0 name"):
+        open_faces(indexed)
+
+
+@pytest.mark.parametrize("text", ["1 2\n3 x\n", "1 2\n3 4\n", "1 2 3\n" * 68])
+def test_bad_landmarks(indexed, text):
+    (indexed / "landmarks70").mkdir()
+    (indexed / "landmarks70/val_0000.txt").write_text(text)
+    with _fails(ValueError, "val_0000.txt", "x y"):
+        open_faces(indexed).load("val_0000")

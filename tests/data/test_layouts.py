@@ -1,0 +1,125 @@
+"""Every layout reads the same faces; the classes group as in Table 1."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spnkit.data import HELEN_CLASSES, IGNORE, OVERALL_GROUPS, open_faces, score_groups
+
+
+def test_layouts_agree_on_the_same_faces(any_layout, made):
+    for name in made.splits["train"][:2] + made.splits["test"]:
+        face, original = any_layout.load(name), made.load(name)
+        np.testing.assert_array_equal(face.image, original.image)
+        np.testing.assert_array_equal(face.labels, original.labels)
+        np.testing.assert_array_equal(face.keypoints, original.keypoints)
+
+
+def test_every_split_loads(any_layout):
+    assert set(any_layout.splits) == {"train", "val", "test"}
+    assert any_layout.classes == HELEN_CLASSES
+    for names in any_layout.splits.values():
+        face = any_layout.load(names[-1])
+        assert face.image.dtype == face.labels.dtype == np.uint8
+        assert face.image.shape == (*face.labels.shape, 3)
+
+
+def test_helen_lists_become_splits(helen, made):
+    lines = (helen / "tuning.txt").read_text().splitlines()
+    assert [line.split(" , ")[1] for line in lines] == list(open_faces(helen).splits["val"])
+    assert made.layout == "HELEN"
+
+
+def test_helen_star_holds_out_every_tenth_training_face(helen_star, made):
+    faces = open_faces(helen_star)
+    known = sorted(made.splits["train"])
+    assert faces.splits["val"] == tuple(known[::10])
+    assert sorted(faces.splits["train"] + faces.splits["val"]) == known
+    assert "every 10th training face" in faces.note
+
+
+def test_helen_star_falls_back_on_the_resized_test_faces(helen_star, made):
+    (helen_star / "test").rename(helen_star / "test_resize")
+    faces = open_faces(helen_star)
+    assert faces.load(made.splits["test"][0]).name == made.splits["test"][0]
+
+
+def test_soft_masks_give_the_strongest_class(helen, made):
+    name = made.splits["train"][0]
+    for index in range(11):
+        soft = np.full((64, 64), 90 if index == 6 else 80, np.uint8)
+        Image.fromarray(soft).save(helen / "labels" / name / f"{name}_lbl{index:02d}.png")
+    assert (open_faces(helen).load(name).labels == 6).all()
+
+
+def test_labels_can_be_chosen(indexed, made):
+    faces = open_faces(indexed, labels="labels2")
+    assert faces.classes == ("background", "skin")
+    name = faces.splits["val"][0]
+    np.testing.assert_array_equal(faces.load(name).labels, made.load(name).labels > 0)
+    assert faces.load(name).keypoints is None
+
+
+def test_the_label_set_with_most_parts_is_the_default(indexed):
+    (indexed / "labels11").rename(indexed / "labels3")
+    (indexed / "classes3.txt").write_text("0 sky\n1 road\n2 tree\n")
+    assert open_faces(indexed).classes == ("background", "skin")
+
+
+def test_ignored_pixels_stay(indexed):
+    faces = open_faces(indexed)
+    path = indexed / "labels11" / f"{faces.splits['train'][0]}.png"
+    labels = np.array(Image.open(path))
+    labels[:4] = IGNORE
+    Image.fromarray(labels).save(path)
+    np.testing.assert_array_equal(faces.load(faces.splits["train"][0]).labels, labels)
+
+
+def test_palette_labels_are_read_as_indices(indexed):
+    faces = open_faces(indexed)
+    path = indexed / "labels11" / f"{faces.splits['train'][0]}.png"
+    picture = Image.open(path)
+    expected = np.array(picture)
+    picture.putpalette([7 * i % 256 for i in range(768)])
+    picture.save(path)
+    assert Image.open(path).mode == "P"
+    np.testing.assert_array_equal(faces.load(faces.splits["train"][0]).labels, expected)
+
+
+def test_landmarks_come_before_labels(indexed):
+    name = open_faces(indexed).splits["train"][0]
+    points = np.arange(140.0).reshape(70, 2)
+    (indexed / "landmarks70").mkdir()
+    np.savetxt(indexed / "landmarks70" / f"{name}.txt", points)
+    expected = [points[36:42].mean(0), points[42:48].mean(0), points[30], points[48], points[54]]
+    np.testing.assert_allclose(open_faces(indexed).load(name).keypoints, expected)
+
+
+def test_keypoints_lie_in_their_parts(made):
+    for name in made.splits["train"]:
+        face = made.load(name)
+        columns, rows = face.keypoints.round().astype(int).T
+        left, right, nose = (made.classes[i] for i in face.labels[rows[:3], columns[:3]])
+        assert (left, right, nose) == ("left_eye", "right_eye", "nose")
+        assert face.keypoints[3, 0] < face.keypoints[2, 0] < face.keypoints[4, 0]
+
+
+def test_no_keypoints_without_an_eye(indexed):
+    faces = open_faces(indexed)
+    path = indexed / "labels11" / f"{faces.splits['train'][0]}.png"
+    labels = np.array(Image.open(path))
+    Image.fromarray(np.where(labels == 4, 1, labels).astype(np.uint8)).save(path)
+    assert faces.load(faces.splits["train"][0]).keypoints is None
+
+
+def test_table_1_groups():
+    groups = score_groups(HELEN_CLASSES)
+    assert list(groups) == ["skin", "brows", "eyes", "nose", "mouth", "U-lip", "L-lip", "in-mouth"]
+    assert groups["mouth"] == groups["U-lip"] + groups["in-mouth"] + groups["L-lip"]
+    assert not {0, 10} & {index for indices in groups.values() for index in indices}
+    assert set(OVERALL_GROUPS) <= set(groups)
+
+
+@pytest.mark.parametrize("classes", [("sky", "road"), ("background", "hair")])
+def test_classes_without_parts_have_no_groups(classes):
+    assert score_groups(classes) == {}
