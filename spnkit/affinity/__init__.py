@@ -5,8 +5,17 @@ nothing of the kernels; the operator runs the kernels and stores no matrix.
 """
 
 from spnkit.affinity.diffusion import diffuse, observed_orders
+from spnkit.affinity.effective import effective_affinity
+from spnkit.affinity.errata import eq2_as_printed
+from spnkit.affinity.graph import asymmetry, spectrum, stationary_distribution, to_networkx, to_pygsp
+from spnkit.affinity.makers import (
+    color_similarity_weights,
+    domain_transform_weights,
+    recursive_filter_weights,
+)
 from spnkit.affinity.matrices import build_A, build_D, build_G, build_L, build_W
 from spnkit.affinity.operator import AffinityOperator, MixedAffinityOperator
+from spnkit.affinity.reach import effective_area, gradient_norms, mean_reach
 from spnkit.affinity.report import Check, Report
 from spnkit.affinity.stability import (
     balance,
@@ -25,22 +34,35 @@ __all__ = [
     "Check",
     "MixedAffinityOperator",
     "Report",
+    "asymmetry",
     "balance",
     "build_A",
     "build_D",
     "build_G",
     "build_L",
     "build_W",
+    "color_similarity_weights",
     "diffuse",
+    "domain_transform_weights",
+    "effective_affinity",
+    "effective_area",
+    "eq2_as_printed",
     "exact_row_sums",
     "gershgorin_discs",
+    "gradient_norms",
     "growth_bound",
     "listened_to",
+    "mean_reach",
     "observed_orders",
+    "recursive_filter_weights",
     "spectral_bound",
+    "spectrum",
+    "stationary_distribution",
     "step_matrices",
     "stored_entries",
     "strength",
+    "to_networkx",
+    "to_pygsp",
     "verify",
     "worst_step",
 ]

@@ -48,11 +48,11 @@ def build_W(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
            [0.5, 0. , 0. ],
            [0. , 0.2, 0. ]])
     """
-    weights, along = _checked("W", p, direction, order)
+    weights, along = checked("W", p, direction, order)
     inside = along_scan(weights, along)
     r = reach_of_step(inside)
     first_step_dropped = inside[:, 1:].transpose(1, 2, 0)
-    return _in_order(from_bands([(1, r, first_step_dropped)], inside), weights, along, order)
+    return in_order(from_bands([(1, r, first_step_dropped)], inside), weights, along, order)
 
 
 def build_G(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
@@ -76,10 +76,10 @@ def build_G(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
            [0.5 , 0.5 , 0.  ],
            [0.25, 0.25, 0.5 ]])
     """
-    weights, along = _checked("G", p, direction, order)
+    weights, along = checked("G", p, direction, order)
     inside = along_scan(weights, along)
     blocks = products_by_lag(inside, start=1 - inside.sum(axis=0))
-    return _in_order(from_bands(blocks, inside), weights, along, order)
+    return in_order(from_bands(blocks, inside), weights, along, order)
 
 
 def build_D(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
@@ -93,10 +93,10 @@ def build_D(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
     >>> build_D([[[0.0, 0.5, 0.2]]]).diagonal()
     array([0. , 0.5, 0.2])
     """
-    weights, along = _checked("D", p, direction, order)
+    weights, along = checked("D", p, direction, order)
     inside = along_scan(weights, along)
     degrees = inside.sum(axis=0)[:, :, None]
-    return _in_order(from_bands([(0, 0, degrees)], inside), weights, along, order)
+    return in_order(from_bands([(0, 0, degrees)], inside), weights, along, order)
 
 
 def build_A(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
@@ -137,7 +137,8 @@ def build_L(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
     return sorted_csr(data, G.row, G.col, G.shape)
 
 
-def _checked(matrix: str, p, direction: str, order: str) -> tuple[np.ndarray, Direction]:
+def checked(matrix: str, p, direction: str, order: str) -> tuple[np.ndarray, Direction]:
+    """The arguments of a builder, checked; MemoryError before any memory is taken."""
     weights, along = as_weights(p), as_direction(direction)
     if order not in ("scan", "image"):
         raise ValueError(f"order must be 'scan' or 'image', got {order!r}")
@@ -152,7 +153,8 @@ def _checked(matrix: str, p, direction: str, order: str) -> tuple[np.ndarray, Di
     return weights, along
 
 
-def _in_order(matrix: csr_array, weights: np.ndarray, along: Direction, order: str) -> csr_array:
+def in_order(matrix: csr_array, weights: np.ndarray, along: Direction, order: str) -> csr_array:
+    """A matrix in scan order, renumbered by row-major pixels if that is wanted."""
     if order == "scan":
         return matrix
     image = scan_order(weights.shape[1:], along)

@@ -1,0 +1,111 @@
+"""Hand-made weights against the tools that are known for them."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.signal import lfilter
+
+import spnkit
+from spnkit.affinity import color_similarity_weights, domain_transform_weights, recursive_filter_weights
+from spnkit.directions import DIRECTIONS
+
+MAKERS = [
+    (domain_transform_weights, {"sigma_s": 8, "sigma_r": 0.3}),
+    (recursive_filter_weights, {"coefficient": -0.7, "sigma": 0.3}),
+    (color_similarity_weights, {"sigma": 0.3}),
+]
+
+
+@pytest.mark.parametrize("iterations", [1, 3])
+def test_domain_transform_is_the_one_of_opencv(iterations):
+    cv2 = pytest.importorskip("cv2")
+    if not hasattr(cv2, "ximgproc"):
+        pytest.skip("this OpenCV has no contrib modules")
+    rng = np.random.default_rng(0)
+    source = rng.random((20, 24), np.float32)
+    guide = rng.random((20, 24, 3), np.float32) * 60
+    x = source.astype(np.float64)[None, None]
+    for iteration in range(1, iterations + 1):
+        for direction in DIRECTIONS:
+            p = domain_transform_weights(
+                guide, direction, sigma_s=8, sigma_r=50, iteration=iteration, iterations=iterations
+            )
+            x = spnkit.scan(x, p[None, :, None], direction, normalization="none")
+    theirs = cv2.ximgproc.dtFilter(guide, source, 8, 50, mode=cv2.ximgproc.DTF_RF, numIters=iterations)
+    assert_allclose(x[0, 0], theirs, atol=2e-6)
+
+
+@pytest.mark.parametrize("a", [0.8, -0.8])
+def test_recursive_filter_is_the_first_order_filter(a):
+    x = np.random.default_rng(1).normal(size=(3, 30))
+    p = recursive_filter_weights(x, coefficient=a)
+    h = spnkit.scan(x[None, None], p[None, :, None], "left_to_right", normalization="none")[0, 0]
+    # h_1 = x_1 is the filter at rest on x_1.
+    expected, _ = lfilter([1 - a], [1, -a], x, zi=a * x[:, :1])
+    assert_allclose(h, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_color_similarity_by_hand(direction):
+    rng = np.random.default_rng(2)
+    image = rng.random((4, 5, 3))
+    p = color_similarity_weights(image, direction, sigma=0.5, strength=0.9)
+    backward = {"left_to_right": (0, -1), "right_to_left": (0, 1), "top_to_bottom": (-1, 0)}
+    di, dj = backward.get(direction, (1, 0))
+    for k, o in enumerate((-1, 0, 1)):
+        for i, j in np.ndindex(4, 5):
+            m, n = (i + o, j + dj) if di == 0 else (i + di, j + o)
+            inside = 0 <= m < 4 and 0 <= n < 5
+            distance = np.sum((image[i, j] - image[m, n]) ** 2) if inside else np.inf
+            assert p[k, i, j] == pytest.approx(0.3 * np.exp(-distance / 0.5))
+
+
+@pytest.mark.parametrize(("maker", "options"), MAKERS)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_weights_keep_to_theorem_3(maker, options, direction):
+    image = np.random.default_rng(3).integers(0, 255, (6, 7, 3), np.uint8) / 255
+    p = maker(image, direction, **options)
+    assert np.abs(p).sum(axis=0).max() < 1
+    first = {"left_to_right": p[..., 0], "right_to_left": p[..., -1], "top_to_bottom": p[:, 0]}
+    assert_array_equal(first.get(direction, p[:, -1]), 0)
+
+
+@pytest.mark.parametrize(("maker", "options"), MAKERS)
+def test_an_edge_stops_the_weights(maker, options):
+    image = np.zeros((4, 6))
+    image[:, 3:] = 1
+    pull = np.abs(maker(image, **options)).sum(axis=0)[1:-1]
+    assert (pull[:, 3] < 0.05 * pull[:, 2]).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (
+            lambda image: domain_transform_weights(image, sigma_s=0, sigma_r=1),
+            ValueError,
+            "sigma_s must be pos",
+        ),
+        (
+            lambda image: domain_transform_weights(image, sigma_s=1, sigma_r=1, iteration=2),
+            ValueError,
+            "iteration",
+        ),
+        (
+            lambda image: recursive_filter_weights(image, coefficient=1),
+            ValueError,
+            r"within \(-1, 1\), got 1",
+        ),
+        (lambda image: color_similarity_weights(image, sigma=1, strength=2), ValueError, "strength must lie"),
+        (
+            lambda image: color_similarity_weights(image[0], sigma=1),
+            ValueError,
+            r"\(H, W, channels\), got \(4,\)",
+        ),
+        (lambda image: color_similarity_weights(image * np.nan, sigma=1), ValueError, "image must be finite"),
+        (lambda image: color_similarity_weights(image * 1j, sigma=1), TypeError, "complex128"),
+    ],
+)
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call(np.ones((4, 4)))
