@@ -140,7 +140,10 @@ class IndexedFolder(FaceFolder):
                 return folder
         if not candidates:
             raise FileNotFoundError(f"{root}: no classes.txt or classesNN.txt names the classes of labelsNN/")
-        return max(candidates, key=lambda folder: sum(map(len, score_groups(candidates[folder]).values())))
+        parts = {folder: sum(map(len, score_groups(names).values())) for folder, names in candidates.items()}
+        if not any(parts.values()):
+            raise ValueError(f"{root}: none of {sorted(parts)} names a part of a face, choose one by labels=")
+        return max(parts, key=parts.__getitem__)
 
     def _split_source(self, split: str) -> Path:
         return self.root / "splits" / f"{split}.txt"
@@ -199,7 +202,8 @@ def open_faces(folder: str | os.PathLike[str], labels: str | None = None) -> Fac
     FileNotFoundError
         If the folder, one of its lists, or a photo or label map named in a list is missing.
     ValueError
-        If the layout is none of the three, a split is empty, or `labels` is not in the folder.
+        If the layout is none of the three, a split is empty, a face is in two splits, `labels` is not in the
+        folder, or no label set has a class of Table 1.
 
     Examples
     --------

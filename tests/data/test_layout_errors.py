@@ -134,6 +134,14 @@ def test_labels_that_are_not_there(indexed, helen):
         open_faces(helen, labels="labels11")
 
 
+def test_a_folder_of_streets_is_not_a_folder_of_faces(indexed):
+    (indexed / "classes.txt").write_text("0 sky\n1 road\n")
+    (indexed / "classes2.txt").unlink()
+    with _fails(ValueError, "indexed", "labels2", "part of a face"):
+        open_faces(indexed)
+    assert open_faces(indexed, labels="labels2").classes == ("sky", "road")
+
+
 def test_no_class_names(indexed):
     for path in indexed.glob("classes*.txt"):
         path.unlink()

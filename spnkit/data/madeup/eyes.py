@@ -53,14 +53,10 @@ def _paint_ball(canvas: Canvas, opening: np.ndarray, side: str, sign: int) -> No
 
 def _paint_iris(canvas: Canvas, opening: np.ndarray, middle: np.ndarray, radius: float) -> None:
     colour = canvas.look.iris
-    rings = ((1, colour * 0.45, 1), (0.88, colour, 1), (0.45, colour * 0.08, 1))
-    for share, paint, opacity in rings:
-        canvas.tint(opening * canvas.mask(disc(middle, radius * share)), paint, opacity)
-    canvas.tint(
-        opening * canvas.mask(disc(np.add(middle, (0, radius * 0.35)), radius * 0.5)),
-        colour * 1.6 + 0.05,
-        0.25,
-    )
+    for share, paint in ((1, colour * 0.45), (0.88, colour), (0.45, colour * 0.08)):
+        canvas.tint(opening * canvas.mask(disc(middle, radius * share)), paint)
+    glow = disc(np.add(middle, (0, radius * 0.35)), radius * 0.5)
+    canvas.tint(opening * canvas.mask(glow), colour * 1.6 + 0.05, 0.25)
     glint = disc(np.add(middle, (0.04 * canvas.pose.lit_side, -0.045)), radius * 0.22)
     canvas.tint(opening * canvas.mask(glint), (1, 1, 1), 0.9)
 

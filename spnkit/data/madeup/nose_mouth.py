@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from spnkit.data.madeup.canvas import Canvas
-from spnkit.data.madeup.curves import Field, between, blob, blurred, disc, mirrored, smooth
+from spnkit.data.madeup.curves import Field, Points, between, blob, blurred, disc, mirrored, smooth
 
 
 def paint_nose(canvas: Canvas, skin: Field, rng: np.random.Generator) -> None:
@@ -44,35 +44,39 @@ def _paint_nostril(canvas: Canvas, sign: int, wing: float, tip: float) -> None:
 
 def paint_mouth(canvas: Canvas, rng: np.random.Generator) -> None:
     """Two lips around a mouth that is open, with teeth, in about two faces of three."""
-    half, y0 = rng.uniform(0.36, 0.47), rng.uniform(1.08, 1.18)
+    top, inner_top, inner_bottom, bottom = _lips(rng)
+    is_open = bool((inner_bottom > inner_top).any())
+    if is_open:
+        _paint_inside(canvas, inner_top, inner_bottom, rng)
+    canvas.paint(canvas.mask(between(top, inner_top), lift=0.05), canvas.look.lip * 0.86, "upper_lip")
+    x = canvas.x - 0.2 * canvas.pose.turn
+    low, half = bottom.max(axis=0)[::-1].tolist()
+    gloss = (0.06 + 0.12 * canvas.look.makeup) * blob(x, canvas.y, (0, low - 0.08), half * 0.4, 0.03)
+    lower = np.clip(canvas.look.lip + gloss[..., None], 0, 1)
+    canvas.paint(canvas.mask(between(inner_bottom, bottom), lift=0.05), lower, "lower_lip")
+    seam = canvas.lines(inner_top, width=0.012 if is_open else 0.025, lift=0.05)
+    canvas.tint(seam, canvas.look.lip * 0.3, 0.8)
+    below = blob(x, canvas.y, (0, low + 0.07), 0.25, 0.05) * canvas.share("face_skin")
+    canvas.tint(below, canvas.look.skin * 0.5, 0.3)
+
+
+def _lips(rng: np.random.Generator) -> list[Points]:
+    """Four curves from corner to corner: the upper lip's two edges, then the lower lip's."""
+    half, middle = rng.uniform(0.36, 0.47), rng.uniform(1.08, 1.18)
     upper, lower = rng.uniform(0.09, 0.14), rng.uniform(0.12, 0.18)
     gap = rng.uniform(0.06, 0.26) if rng.random() < 0.65 else 0.0
     smile, bow = rng.normal(0.07, 0.045), rng.uniform(0.02, 0.05)
     s = np.linspace(-1, 1, 48)
     hump, dip = np.cos(np.pi * s / 2), np.exp(-((s / 0.18) ** 2))
-    seam = y0 - smile * s**2
-    inner_top = seam - 0.35 * gap * hump + (0.03 * dip if not gap else 0)
+    seam = middle - smile * s**2
+    inner_top = seam - 0.35 * gap * hump + (0.0 if gap else 0.03 * dip)
     inner_bottom = np.maximum(inner_top, seam + 0.65 * gap * hump)
     top = np.minimum(inner_top, seam - 0.35 * gap * hump - upper * hump**0.75 + bow * dip)
     bottom = inner_bottom + lower * hump**0.85
-    heights = (top, inner_top, inner_bottom, bottom)
-    top, inner_top, inner_bottom, bottom = (np.stack([half * s, y], axis=1) for y in heights)
-
-    if gap:
-        _paint_inside(canvas, inner_top, inner_bottom, rng)
-    x = canvas.x - 0.2 * canvas.pose.turn
-    low = float(bottom[:, 1].max())
-    gloss = (0.06 + 0.12 * canvas.look.makeup) * blob(x, canvas.y, (0, low - 0.55 * lower), half * 0.4, 0.03)
-    canvas.paint(canvas.mask(between(top, inner_top), lift=0.05), canvas.look.lip * 0.86, "upper_lip")
-    paint = np.clip(canvas.look.lip + gloss[..., None], 0, 1)
-    canvas.paint(canvas.mask(between(inner_bottom, bottom), lift=0.05), paint, "lower_lip")
-    line = canvas.lines(inner_top, width=0.012 if gap else 0.025, lift=0.05)
-    canvas.tint(line, canvas.look.lip * 0.3, 0.8)
-    under = blob(x, canvas.y, (0, low + 0.07), 0.25, 0.05) * canvas.share("face_skin")
-    canvas.tint(under, canvas.look.skin * 0.5, 0.3)
+    return [np.stack([half * s, y], axis=1) for y in (top, inner_top, inner_bottom, bottom)]
 
 
-def _paint_inside(canvas: Canvas, top: np.ndarray, bottom: np.ndarray, rng: np.random.Generator) -> None:
+def _paint_inside(canvas: Canvas, top: Points, bottom: Points, rng: np.random.Generator) -> None:
     """Dark, with a tongue behind the upper teeth."""
     inside = canvas.mask(between(top, bottom), lift=0.05)
     canvas.paint(inside, (0.22, 0.05, 0.06), "inner_mouth")
