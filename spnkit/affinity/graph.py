@@ -91,7 +91,7 @@ def stationary_distribution(operator: MixedAffinityOperator) -> np.ndarray:
     _check_transition_matrix(operator)
     values, vectors = _leading(operator.T, 2)
     values, vectors = values[np.argsort(-abs(values))], vectors[:, np.argsort(-abs(values))]
-    if len(values) > 1 and abs(values[1] - 1) < 1e-6:
+    if len(values) > 1 and abs(values[1] - 1) < 1e-9:
         raise ValueError("operator has several stationary distributions: its scans do not connect all pixels")
     pi = vectors[:, 0].real / vectors[:, 0].real.sum()
     return np.maximum(pi, 0).reshape(operator.map_shape)

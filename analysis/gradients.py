@@ -1,0 +1,69 @@
+"""Gradients: what is left of them after n steps back, as a function of the weights.
+
+    python analysis/gradients.py
+
+Picture: the sum norm, which Theorem 3 keeps at most 1, and the max norm, which it does not.
+"""
+
+import _record
+import _weights
+import numpy as np
+from matplotlib.figure import Figure
+
+import spnkit
+from spnkit import plot
+from spnkit.affinity import gradient_norms, strength
+
+
+def main() -> None:
+    options = _weights.add_checkpoint(_record.parser(__doc__)).parse_args()
+    size = 12 if options.small else 48
+    sets = {name: p[0] for name, p in _weights.weight_sets(options, size).items()} | controlled(
+        options.seed, size
+    )
+    norms = {
+        kind: {name: gradient_norms(p, norm=kind) for name, p in sets.items()} for kind in ("sum", "max")
+    }
+    figures = {
+        name: {
+            "s": strength(p),
+            "rate per step": rate(norms["sum"][name]),
+            "sum norm": norms["sum"][name],
+            "largest max norm": norms["max"][name].max(),
+        }
+        for name, p in sets.items()
+    }
+    pictures = {"decay": draw(norms)}
+    _record.write("gradients", figures, seed=options.seed, out=_record.folder(options), pictures=pictures)
+    for name, numbers in figures.items():
+        print(f"{name}: s = {numbers['s']:.3f}, kept per step {numbers['rate per step']:.3f}")
+
+
+def controlled(seed: int, size: int) -> dict[str, np.ndarray]:
+    """Weights whose fate the theory foretells, and those of the other rules on random gates."""
+    gates = np.random.default_rng(seed).normal(size=(3, 1, size, size))
+    funnel = np.zeros((3, size, size))
+    funnel[2, : size // 2], funnel[1, size // 2], funnel[0, size // 2 + 1 :] = 1, 1, 1
+    return {
+        "softmax": spnkit.normalize_gates(gates, "softmax")[:, 0],
+        "even, s = 0.9": np.full((3, size, size), 0.3),
+        "all to the middle": funnel,
+    }
+
+
+def rate(norms: np.ndarray) -> float:
+    """What is kept per step, on average over the scan."""
+    return float(norms[-1] ** (1 / (len(norms) - 1)))
+
+
+def draw(norms: dict[str, dict[str, np.ndarray]]) -> Figure:
+    figure = Figure(figsize=(10.5, 4.2), layout="constrained")
+    titles = {"sum": "sum norm: never grows (Theorem 3)", "max": "max norm: may grow to the number of lanes"}
+    for ax, (kind, curves) in zip(figure.subplots(1, 2), norms.items(), strict=True):
+        plot.decay(curves, ax, title=titles[kind])
+        ax.axhline(1, color="black", linewidth=0.8, linestyle="--")
+    return figure
+
+
+if __name__ == "__main__":
+    main()
