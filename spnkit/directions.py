@@ -29,7 +29,9 @@ class Direction:
     @property
     def opposite(self) -> Direction:
         """The same axis scanned the other way, which is the direction of the adjoint."""
-        return next(d for d in TABLE.values() if d.horizontal == self.horizontal and d.reverse != self.reverse)
+        return next(
+            d for d in TABLE.values() if d.horizontal == self.horizontal and d.reverse != self.reverse
+        )
 
 
 TABLE = {

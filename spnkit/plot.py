@@ -7,6 +7,7 @@ colours of Okabe and Ito.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 
@@ -20,7 +21,7 @@ DECADES = 3
 """How many powers of ten below the largest value a logarithmic map still shows."""
 
 
-def sparsity(matrix, ax=None, *, title: str = ""):
+def sparsity(matrix, ax=None, *, lanes: int | None = None, title: str = "", colorbar: bool = True):
     """The entries of G or A, zeros left white: who listens to whom.
 
     Parameters
@@ -29,8 +30,12 @@ def sparsity(matrix, ax=None, *, title: str = ""):
         As from `build_G`; N up to a few hundred can be seen.
     ax : matplotlib Axes, optional
         Where to draw.
+    lanes : int, optional
+        Pixels of a step, to draw the blocks of Eq. (3).
     title : str
         Of the Axes; the share of entries that are not zero is added below it.
+    colorbar : bool
+        Whether to say which colour is which size.
 
     Returns
     -------
@@ -39,16 +44,19 @@ def sparsity(matrix, ax=None, *, title: str = ""):
     Examples
     --------
     >>> from spnkit.affinity import build_G
-    >>> ax = sparsity(build_G(np.full((3, 6, 6), 0.3)))
+    >>> ax = sparsity(build_G(np.full((3, 6, 6), 0.3)), lanes=6)
     """
     ax = _axes(ax)
     entries = np.abs(matrix.toarray())
-    image = ax.imshow(_shown(entries), cmap=f"{COLORMAP}_r", norm=_log_norm(entries), interpolation="nearest")
+    image = _show_shares(ax, entries)
     filled = np.count_nonzero(entries) / entries.size
     ax.set_title(f"{title}\n{filled:.1%} of all pairs".strip(), fontsize=10)
-    ax.set_xlabel("speaks: pixel number")
-    ax.set_ylabel("listens: pixel number")
-    _colorbar(image, ax, "|entry|")
+    ax.set(xlabel="pixel that speaks", ylabel="pixel that listens")
+    for boundary in range(lanes, len(entries), lanes) if lanes else ():
+        ax.axhline(boundary - 0.5, color=GREY, linewidth=0.3)
+        ax.axvline(boundary - 0.5, color=GREY, linewidth=0.3)
+    if colorbar:
+        ax.figure.colorbar(image, ax=ax, shrink=0.8, extend="min", label="size of the entry")
     return ax
 
 
@@ -78,18 +86,17 @@ def reach(row, pixel: tuple[int, int], ax=None, *, title: str = ""):
     ax = _axes(ax)
     shares = np.abs(np.asarray(row))
     i, j = as_pixel(pixel, shares.shape)
-    ax.imshow(_shown(shares), cmap=f"{COLORMAP}_r", norm=_log_norm(shares), interpolation="nearest")
+    _show_shares(ax, shares)
     ax.plot(
         j, i, marker="o", markersize=5, markerfacecolor="none", markeredgecolor=VERMILION, markeredgewidth=1.5
     )
     ax.set_title(title, fontsize=10)
-    ax.set_xlabel("column")
-    ax.set_ylabel("row")
+    ax.set(xlabel="column", ylabel="row")
     return ax
 
 
 def listens_to(photo, row, pixel: tuple[int, int], ax=None, *, title: str = ""):
-    """The same over the photograph: what the pixel listens to stays bright, the rest fades.
+    """The same over a photograph that fades behind it.
 
     Parameters
     ----------
@@ -118,13 +125,11 @@ def listens_to(photo, row, pixel: tuple[int, int], ax=None, *, title: str = ""):
     grey, shares = np.asarray(photo, dtype=float), np.abs(np.asarray(row))
     grey = grey.mean(axis=-1) if grey.ndim == 3 else grey
     i, j = as_pixel(pixel, shares.shape)
-    strength = np.log10(np.maximum(shares / shares.max(), 10.0**-DECADES)) / DECADES + 1
-    ax.imshow(grey, cmap="gray", vmin=0, vmax=1.6)
-    ax.imshow(
-        strength, cmap="inferno", vmin=0, vmax=1, alpha=np.sqrt(strength) * 0.85, interpolation="nearest"
-    )
-    ax.plot(j, i, marker="+", markersize=11, markeredgecolor="white", markeredgewidth=3)
-    ax.plot(j, i, marker="+", markersize=9, markeredgecolor=BLUE, markeredgewidth=1.5)
+    heard = np.clip(np.log10(np.maximum(shares / shares.max(), 1e-300)) / DECADES + 1, 0, 1)
+    ax.imshow(0.6 + 0.4 * grey, cmap="gray", vmin=0, vmax=1)
+    ax.imshow(heard, cmap=f"{COLORMAP}_r", vmin=0, vmax=1, alpha=np.minimum(1, 2 * heard))
+    ax.plot(j, i, "+", markersize=12, markeredgecolor="white", markeredgewidth=3.5)
+    ax.plot(j, i, "+", markersize=10, markeredgecolor=VERMILION, markeredgewidth=1.5)
     ax.set_title(title, fontsize=10)
     ax.set_axis_off()
     return ax
@@ -159,8 +164,8 @@ def gershgorin(p, direction: str = "left_to_right", step: int = 0, ax=None, *, t
 
     centers, radii = (values[step] for values in gershgorin_discs(p, direction))
     for center, radius in zip(centers, radii, strict=True):
-        ax.add_patch(Circle((center, 0), radius, facecolor=BLUE, alpha=0.07, linewidth=0))
-        ax.add_patch(Circle((center, 0), radius, fill=False, edgecolor=BLUE, linewidth=0.7, alpha=0.7))
+        ax.add_patch(Circle((center, 0), radius, facecolor=BLUE, alpha=1 / (4 + len(radii)), linewidth=0))
+        ax.add_patch(Circle((center, 0), radius, fill=False, edgecolor=BLUE, linewidth=0.5, alpha=0.6))
     ax.add_patch(Circle((0, 0), 1, fill=False, linestyle="--", linewidth=1.2, edgecolor="black"))
     eigenvalues = np.linalg.eigvals(step_matrices(p, direction)[step])
     ax.plot(eigenvalues.real, eigenvalues.imag, ".", color=VERMILION, markersize=6)
@@ -171,7 +176,7 @@ def gershgorin(p, direction: str = "left_to_right", step: int = 0, ax=None, *, t
     return ax
 
 
-def diffusion(operator: MixedAffinityOperator, x, times: Sequence[float], ax=None):
+def diffusion(operator: MixedAffinityOperator, x, times: Sequence[float], ax=None, *, cmap: str = COLORMAP):
     """A map as it diffuses under exp(-T L), one Axes for each time.
 
     Parameters
@@ -184,6 +189,8 @@ def diffusion(operator: MixedAffinityOperator, x, times: Sequence[float], ax=Non
         T of each picture.
     ax : sequence of matplotlib Axes, optional
         One for each time.
+    cmap : str
+        "gray" suits a photograph.
 
     Returns
     -------
@@ -207,7 +214,7 @@ def diffusion(operator: MixedAffinityOperator, x, times: Sequence[float], ax=Non
         raise ValueError(f"ax must hold one Axes for each of the {len(times)} times, got {len(axes)}")
     initial = np.asarray(x, dtype=float)
     for each, time in zip(axes, times, strict=True):
-        each.imshow(diffuse(operator, initial, time), cmap=COLORMAP, vmin=initial.min(), vmax=initial.max())
+        each.imshow(diffuse(operator, initial, time), cmap=cmap, vmin=initial.min(), vmax=initial.max())
         each.set_title(f"T = {time:g}", fontsize=10)
         each.set_axis_off()
     return axes
@@ -235,18 +242,9 @@ def decay(curves: Mapping[str, Sequence[float]], ax=None, *, title: str = ""):
     >>> ax = decay({"s = 0.9": gradient_norms(np.full((3, 5, 20), 0.3))})
     """
     ax = _axes(ax)
-    for (name, curve), color in zip(curves.items(), LINES * len(curves), strict=False):
-        ax.semilogy(np.arange(len(curve)), curve, color=color, linewidth=1.6)
-        ax.annotate(
-            name,
-            (len(curve) - 1, curve[-1]),
-            xytext=(5, 0),
-            textcoords="offset points",
-            color=color,
-            va="center",
-            fontsize=8,
-            annotation_clip=False,
-        )
+    for (name, curve), color in zip(curves.items(), cycle(LINES)):
+        ax.semilogy(np.arange(len(curve)), curve, color=color, linewidth=1.6, label=name)
+    ax.legend(frameon=False, fontsize=8)
     ax.set(xlabel="steps back", ylabel="norm of what is left")
     ax.set_title(title, fontsize=10)
     ax.spines[["top", "right"]].set_visible(False)
@@ -268,15 +266,10 @@ def _axes(ax):
     return _pyplot().subplots(layout="constrained")[1] if ax is None else ax
 
 
-def _shown(values: np.ndarray) -> np.ma.MaskedArray:
-    return np.ma.masked_less(values, values.max() * 10.0**-DECADES)
-
-
-def _log_norm(values: np.ndarray):
+def _show_shares(ax, shares: np.ndarray):
+    """Sizes on a logarithmic scale; the smallest share one colour, and only zeros are white."""
     from matplotlib.colors import LogNorm
 
-    return LogNorm(values.max() * 10.0**-DECADES, values.max())
-
-
-def _colorbar(image, ax, label: str) -> None:
-    ax.figure.colorbar(image, ax=ax, shrink=0.8, label=label)
+    norm = LogNorm(shares.max() * 10.0**-DECADES, shares.max(), clip=True)
+    zeros_hidden = np.ma.masked_equal(shares, 0)
+    return ax.imshow(zeros_hidden, cmap=f"{COLORMAP}_r", norm=norm, interpolation="nearest")

@@ -206,7 +206,9 @@ def _check_float(array, name):
 def _check_pair(x, gates, axes, first="x"):
     """x is a float map, and gates fits it, axis by axis."""
     if _adapter(x, first) is not _adapter(gates, "gates"):
-        raise TypeError(f"gates is a {type(gates).__name__}, expected the same kind as {first}, a {type(x).__name__}")
+        raise TypeError(
+            f"gates is a {type(gates).__name__}, expected the same kind as {first}, a {type(x).__name__}"
+        )
     _check_float(x, first)
     if gates.dtype != x.dtype:
         raise TypeError(f"gates has dtype {gates.dtype}, expected that of {first}, {x.dtype}")

@@ -23,16 +23,18 @@ def propagated(x, p, neighbours, anchor):
 
 
 def gathered(grad, q):
-    """Total gradient `a` at h of one pixel: its own, and what the next step sends back."""
+    """Total gradient `a` at h of one pixel: its own, and the `q` that the next step sends back to it."""
     a = grad
     for o in range(len(q)):
         a = a + q[o]
     return a
 
 
-def sent(a, p_o):
-    """What one pixel sends back to one neighbour: its row of w_t^T a."""
-    return p_o * a
+def sent(a, p):
+    """What one pixel sends back to each neighbour, its row of w_t^T a."""
+    if len(p) == 1:
+        return (p[0] * a,)
+    return (p[0] * a, p[1] * a, p[2] * a)
 
 
 def input_gradient(a, q):
@@ -43,6 +45,8 @@ def input_gradient(a, q):
     return dx
 
 
-def weight_gradient(a, neighbour, x):
-    """Gradient at one weight of one pixel."""
-    return a * (neighbour - x)
+def weight_gradients(a, neighbours, x):
+    """Gradient at each weight of one pixel."""
+    if len(neighbours) == 1:
+        return (a * (neighbours[0] - x),)
+    return (a * (neighbours[0] - x), a * (neighbours[1] - x), a * (neighbours[2] - x))

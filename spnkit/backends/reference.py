@@ -7,7 +7,7 @@ import numpy as np
 from spnkit.directions import orient
 from spnkit.integration import integrated, share, wins
 from spnkit.normalization import gate_gradients, normalized
-from spnkit.recurrence import gathered, input_gradient, propagated, sent, weight_gradient
+from spnkit.recurrence import gathered, input_gradient, propagated, sent, weight_gradients
 
 OFFSETS = {1: (0,), 3: (-1, 0, 1)}
 
@@ -17,7 +17,9 @@ def forward(x, gates, y, winner, plan):
     for n, c, own in _planes(x, gates):
         for d, direction in enumerate(plan.directions):
             h = np.empty(x.shape[2:], x.dtype)
-            scan(orient(x[n, c], direction), orient(gates[n, d, :, own], direction), orient(h, direction), plan)
+            scan(
+                orient(x[n, c], direction), orient(gates[n, d, :, own], direction), orient(h, direction), plan
+            )
             if y.ndim == 5:
                 y[n, d, c] = h
             else:
@@ -34,7 +36,9 @@ def backward(grad, winner, x, gates, dx, dgates, plan):
         for d, direction in enumerate(plan.directions):
             won = winner[n, c] == d if winner is not None else np.ones(x.shape[2:], bool)
             mine = grad[n, d, c] if grad.ndim == 5 else grad[n, c]
-            g = np.array([share(a, b, total, plan.integration) for a, b in zip(mine.flat, won.flat, strict=True)])
+            g = np.array(
+                [share(a, b, total, plan.integration) for a, b in zip(mine.flat, won.flat, strict=True)]
+            )
             maps = (g.reshape(mine.shape), x[n, c], gates[n, d, :, own], dx[n, c])
             into = None if dgates is None else orient(dgates[n, d, :, own], direction)
             scan_adjoint(*(orient(m, direction) for m in maps), into, plan)
@@ -59,11 +63,11 @@ def scan_adjoint(grad, x, g, dx, dg, plan):
         received = tuple(q[o, t + 1, k + 1 - offset] for o, offset in enumerate(offsets))
         a = gathered(grad[t, k], received)
         p, neighbours = _connections(x, g, h, t, k, plan)
-        given = tuple(sent(a, p_o) for p_o in p)
+        given = sent(a, p)
         q[:, t, k + 1] = given
         dx[t, k] += input_gradient(a, given)
         if dg is not None and t > 0:
-            dp = tuple(weight_gradient(a, neighbour, x[t, k]) for neighbour in neighbours)
+            dp = weight_gradients(a, neighbours, x[t, k])
             dg[:, t, k] += gate_gradients(tuple(g[:, t, k]), p, dp, plan.normalization)
 
 
@@ -73,7 +77,9 @@ def _connections(x, g, h, t, k, plan):
     inside = [t > 0 and 0 <= k + offset < x.shape[1] for offset in offsets]
     p = normalized(tuple(g[:, t, k]), plan.normalization)
     p = tuple(p_o if there else x.dtype.type(0) for p_o, there in zip(p, inside, strict=True))
-    neighbours = tuple(h[t - 1, k + o] if there else x[t, k] for o, there in zip(offsets, inside, strict=True))
+    neighbours = tuple(
+        h[t - 1, k + o] if there else x[t, k] for o, there in zip(offsets, inside, strict=True)
+    )
     return p, neighbours
 
 

@@ -12,8 +12,8 @@ import operator
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.extending import models, register_model
-from numba.extending import intrinsic, overload
+from numba.core.typing.templates import AbstractTemplate, infer_global
+from numba.extending import intrinsic, lower_builtin, models, register_model
 
 CONTRACT = ("contract",)  # a*b + c may become one fused operation; nothing else is relaxed
 
@@ -29,7 +29,9 @@ class Vector(types.Type):
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
-        element = ir.IntType(1) if fe_type.dtype == types.boolean else dmm.lookup(fe_type.dtype).get_value_type()
+        element = (
+            ir.IntType(1) if fe_type.dtype == types.boolean else dmm.lookup(fe_type.dtype).get_value_type()
+        )
         super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.lanes))
 
 
@@ -38,25 +40,26 @@ def _mask(vector):
 
 
 def _operator(symbol, emit, result=lambda vector: vector):
-    """Teach Numba `symbol` on two vectors of one type."""
+    """Teach Numba `symbol` on vectors of one type. (An `overload` would compile a function for each.)"""
 
-    @intrinsic
-    def instruction(typingctx, a, b):
-        def codegen(context, builder, signature, args):
-            return emit(builder, a.dtype, *args)
+    @infer_global(symbol)
+    class Typed(AbstractTemplate):
+        def generic(self, args, kws):
+            if isinstance(args[0], Vector) and all(arg == args[0] for arg in args):
+                return result(args[0])(*args)
 
-        return result(a)(a, b), codegen
+    def lowered(context, builder, signature, args):
+        return emit(builder, signature.args[0].dtype, *args)
 
-    @overload(symbol)
-    def typed(a, b):
-        if isinstance(a, Vector) and a == b:
-            return lambda a, b: instruction(a, b)
+    for arity in (1, 2):
+        lower_builtin(symbol, *[Vector] * arity)(lowered)
 
 
 _operator(operator.add, lambda builder, dtype, a, b: builder.fadd(a, b, flags=CONTRACT))
 _operator(operator.sub, lambda builder, dtype, a, b: builder.fsub(a, b, flags=CONTRACT))
 _operator(operator.mul, lambda builder, dtype, a, b: builder.fmul(a, b, flags=CONTRACT))
 _operator(operator.truediv, lambda builder, dtype, a, b: builder.fdiv(a, b))
+_operator(operator.neg, lambda builder, dtype, a: builder.fneg(a))
 _operator(operator.and_, lambda builder, dtype, a, b: builder.and_(a, b))
 _operator(operator.or_, lambda builder, dtype, a, b: builder.or_(a, b))
 
@@ -70,10 +73,8 @@ def _comparison(symbol, sign):
     _operator(symbol, emit, result=_mask)
 
 
-_comparison(operator.gt, ">")
-_comparison(operator.le, "<=")
-_comparison(operator.eq, "==")
-_comparison(operator.ne, "!=")
+for _symbol, _sign in ((operator.gt, ">"), (operator.le, "<="), (operator.eq, "=="), (operator.ne, "!=")):
+    _comparison(_symbol, _sign)
 
 
 @intrinsic
@@ -86,14 +87,22 @@ def where(typingctx, condition, a, b):
     return a(condition, a, b), codegen
 
 
-def _unary(llvm_name):
+def _call(builder, name, result, *args):
+    """Call the LLVM intrinsic `name` with these values."""
+    signature = ir.FunctionType(result, [arg.type for arg in args])
+    return builder.call(cgutils.get_or_insert_function(builder.module, signature, name), args)
+
+
+def _suffix(vector):
+    """How LLVM writes a vector type in the name of an intrinsic."""
+    return f"v{vector.count}{vector.element.intrinsic_name}"
+
+
+def _unary(name):
     @intrinsic
     def function(typingctx, a):
         def codegen(context, builder, signature, args):
-            kind = args[0].type
-            name = f"{llvm_name}.v{a.lanes}{kind.element.intrinsic_name}"
-            overloaded = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), name)
-            return builder.call(overloaded, args)
+            return _call(builder, f"{name}.{_suffix(args[0].type)}", args[0].type, *args)
 
         return a(a), codegen
 
@@ -116,7 +125,17 @@ def splat(typingctx, scalar, lanes):
 
 
 @intrinsic
-def constant(typingctx, value, like):
+def bytes_like(typingctx, like):
+    """A vector of as many bytes; its content is unused."""
+
+    def codegen(context, builder, signature, args):
+        return ir.Constant(context.get_value_type(signature.return_type), ir.Undefined)
+
+    return Vector(types.int8, like.lanes)(like), codegen
+
+
+@intrinsic
+def filled(typingctx, value, like):
     """The number `value` in every lane of a vector like `like`."""
 
     def codegen(context, builder, signature, args):
@@ -133,14 +152,24 @@ def _broadcast(builder, scalar, lanes):
 
 
 @intrinsic
-def with_zero(typingctx, vector, lane):
-    """The vector with one lane set to zero."""
+def with_lane_of(typingctx, vector, other, lane):
+    """The vector with one lane taken from another."""
 
     def codegen(context, builder, signature, args):
-        zero = ir.Constant(args[0].type.element, 0.0)
-        return builder.insert_element(args[0], zero, builder.trunc(args[1], ir.IntType(32)))
+        vector, other, lane = args
+        return builder.insert_element(vector, builder.extract_element(other, lane), lane)
 
-    return vector(vector, lane), codegen
+    return vector(vector, other, lane), codegen
+
+
+@intrinsic
+def itemsize(typingctx, like):
+    """Bytes in one lane."""
+
+    def codegen(context, builder, signature, args):
+        return context.get_constant(types.intp, _itemsize(context, like))
+
+    return types.intp(like), codegen
 
 
 def _pointer(builder, address, element):
@@ -152,62 +181,122 @@ def _itemsize(context, vector):
 
 
 @intrinsic
-def load(typingctx, address, like):
-    """The vector like `like` that lies at `address`, aligned or not."""
+def load(typingctx, at, like):
+    """The vector like `like` that lies at address `at`, aligned or not."""
 
     def codegen(context, builder, signature, args):
         kind = context.get_value_type(like)
         return builder.load(_pointer(builder, args[0], kind), align=_itemsize(context, like))
 
-    return like(address, like), codegen
+    return like(at, like), codegen
 
 
 @intrinsic
-def store(typingctx, address, value):
-    """Write a vector at `address`, aligned or not."""
+def store(typingctx, at, value):
+    """Write a vector at address `at`, aligned or not."""
 
     def codegen(context, builder, signature, args):
-        pointer = _pointer(builder, args[0], args[1].type)
-        builder.store(args[1], pointer, align=_itemsize(context, value))
+        builder.store(args[1], _pointer(builder, args[0], args[1].type), align=_itemsize(context, value))
         return context.get_dummy_value()
 
-    return types.void(address, value), codegen
+    return types.void(at, value), codegen
 
 
 @intrinsic
-def prefetch(typingctx, address):
-    """Ask for the cache line at `address`; any address is allowed."""
+def load_some(typingctx, at, like, count):
+    """`load`, but of no more than the first `count` lanes; the others are zero."""
 
     def codegen(context, builder, signature, args):
-        i32, byte = ir.IntType(32), ir.IntType(8).as_pointer()
-        function = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32]), "llvm.prefetch.p0i8"
-        )
-        read, second_level, data = i32(0), i32(2), i32(1)
-        builder.call(function, [builder.inttoptr(args[0], byte), read, second_level, data])
+        at, _, count = args
+        kind, align = context.get_value_type(like), _itemsize(context, like)
+        pointer = _pointer(builder, at, kind)
+        value = cgutils.alloca_once(builder, kind)
+        with builder.if_else(_enough(builder, count, like)) as (whole, part):
+            with whole:
+                builder.store(builder.load(pointer, align=align), value)
+            with part:
+                zero = ir.Constant(kind, None)
+                mask = _first(builder, count, like)
+                name = f"llvm.masked.load.{_suffix(kind)}.p0"
+                builder.store(_call(builder, name, kind, pointer, ir.IntType(32)(align), mask, zero), value)
+        return builder.load(value)
+
+    return like(at, like, count), codegen
+
+
+@intrinsic
+def store_some(typingctx, at, value, count):
+    """`store`, but of no more than the first `count` lanes."""
+
+    def codegen(context, builder, signature, args):
+        at, vector, count = args
+        align = _itemsize(context, value)
+        pointer = _pointer(builder, at, vector.type)
+        with builder.if_else(_enough(builder, count, value)) as (whole, part):
+            with whole:
+                builder.store(vector, pointer, align=align)
+            with part:
+                mask = _first(builder, count, value)
+                name = f"llvm.masked.store.{_suffix(vector.type)}.p0"
+                _call(builder, name, ir.VoidType(), vector, pointer, ir.IntType(32)(align), mask)
         return context.get_dummy_value()
 
-    return types.void(address), codegen
+    return types.void(at, value, count), codegen
+
+
+def _enough(builder, count, vector):
+    return builder.icmp_signed(">=", count, count.type(vector.lanes))
+
+
+def _first(builder, count, vector):
+    """The mask of the first `count` lanes."""
+    order = ir.Constant(ir.VectorType(count.type, vector.lanes), list(range(vector.lanes)))
+    return builder.icmp_signed("<", order, _broadcast(builder, count, vector.lanes))
 
 
 @intrinsic
-def copy_transposed(typingctx, target, target_stride, source, source_stride, like):
-    """Write the transpose of a square block of `like.lanes` rows; strides are bytes from row to row."""
+def copy_pixel(typingctx, target, source, like):
+    """Copy a single value of the kind that `like` has in its lanes."""
 
     def codegen(context, builder, signature, args):
-        target, target_stride, source, source_stride, _ = args
+        kind = context.get_value_type(like.dtype)
+        builder.store(builder.load(_pointer(builder, args[1], kind)), _pointer(builder, args[0], kind))
+        return context.get_dummy_value()
+
+    return types.void(target, source, like), codegen
+
+
+@intrinsic
+def copy_transposed(typingctx, target, target_stride, source, source_stride, ahead, like):
+    """Write the transpose of a square block of `like.lanes` rows, `stride` bytes apart.
+
+    Where `ahead` is not 0, the cache lines that many bytes beyond the source are asked for; any
+    address may be asked for.
+    """
+
+    def codegen(context, builder, signature, args):
+        target, target_stride, source, source_stride, ahead, _ = args
         kind, align = context.get_value_type(like), _itemsize(context, like)
 
         def row(base, stride, i):
-            offset = builder.mul(stride, ir.Constant(stride.type, i))
-            return _pointer(builder, builder.add(base, offset), kind)
+            return builder.add(base, builder.mul(stride, ir.Constant(stride.type, i)))
 
-        rows = [builder.load(row(source, source_stride, i), align=align) for i in range(like.lanes)]
+        addresses = [row(source, source_stride, i) for i in range(like.lanes)]
+        with builder.if_then(builder.icmp_signed("!=", ahead, ahead.type(0))):
+            for address in addresses:
+                _prefetch(builder, builder.add(address, ahead))
+        rows = [builder.load(_pointer(builder, address, kind), align=align) for address in addresses]
         for i, column in enumerate(_butterfly(builder, rows)):
-            builder.store(column, row(target, target_stride, i), align=align)
+            builder.store(column, _pointer(builder, row(target, target_stride, i), kind), align=align)
         return context.get_dummy_value()
 
-    return types.void(target, target_stride, source, source_stride, like), codegen
+    return types.void(target, target_stride, source, source_stride, ahead, like), codegen
+
+
+def _prefetch(builder, address):
+    pointer = builder.inttoptr(address, ir.IntType(8).as_pointer())
+    read, second_level, data = (ir.IntType(32)(number) for number in (0, 2, 1))
+    _call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, read, second_level, data)
 
 
 def _butterfly(builder, rows):
