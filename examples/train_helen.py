@@ -1,0 +1,85 @@
+"""Refine face parsings with an SPN: Section 5 of the paper, on HELEN or on faces made up for the purpose.
+
+Without arguments: makes faces, trains the baseline parsers, the SPN and a control without photos, and ends
+with a table like the paper's Table 1, in a few minutes on two CPU cores. The paper's own setting on HELEN is
+
+    --data HELEN --size 1024 --factor 8 --folds 1 --width 1 --hidden 32 --batch 8 --steps 10000
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+from spnkit.training import Options, evaluate, free_folder, train
+
+HELP = {
+    "data": "folder of faces: HELEN, HELEN*, or images/ + labelsNN/ + splits/ (default: made-up faces)",
+    "size": "side of the frame that faces are aligned to",
+    "factor": "how many times smaller the baseline parser sees a face",
+    "folds": "parsers, each trained outside its fold of the faces (1: as in the paper)",
+    "parser_steps": "training steps of the baseline parsers",
+    "steps": "training steps of the SPN",
+    "parser_batch": "faces a step of the parsers",
+    "batch": "patches a step of the SPN",
+    "rate": "peak learning rate",
+    "connection": "one_way or three_way",
+    "hidden": "channels that are propagated",
+    "propagated": "side of the propagated map of a 128 x 128 patch",
+    "units": "propagation units in cascade",
+    "width": "share of the paper's channels in all encoder-decoders",
+    "patch": "side of a training patch and of a tile at test",
+    "control": "also train an SPN that never sees a photo",
+    "split": "faces to score: test, or val to make choices on",
+    "made": "training faces to make up",
+    "seed": "source of all chance",
+    "device": "cpu, cuda, cuda:1, ...",
+    "workers": "processes that prepare patches",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: one option for every field of `Options`, and what to do with them."""
+    made = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    for field in fields(Options):
+        flag = f"--{field.name.replace('_', '-')}"
+        default = field.default
+        shown = HELP[field.name] if default in (None, MISSING) else f"{HELP[field.name]} ({default})"
+        if isinstance(default, bool):
+            made.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help=HELP[field.name])
+        else:
+            made.add_argument(flag, type=type(default) if default is not None else str, default=default, help=shown)
+    made.add_argument("--out", type=Path, help="run folder (default: the first free of runs/helen, runs/helen-2, ...)")
+    made.add_argument("--resume", action="store_true", help="go on with the run in --out, or with the newest one")
+    made.add_argument("--evaluate", type=Path, metavar="CHECKPOINT", help="score a run's spn.ckpt on --data instead")
+    return made
+
+
+def main() -> None:
+    """Run what the command line asks for; every foreseeable failure ends in one line."""
+    arguments = vars(parser().parse_args())
+    out, resume, checkpoint = (arguments.pop(name) for name in ("out", "resume", "evaluate"))
+    command = shlex.join(["python", *sys.argv])
+    try:
+        options = Options(**arguments)
+        if checkpoint:
+            if options.data is None:
+                raise ValueError("--evaluate: needs --data, a folder of faces to score")
+            evaluate(checkpoint, options.data, out=out, split=options.split, device=options.device, command=command)
+            return
+        out = out or free_folder(Path("runs"), "helen", resume)
+        train(options, out, resume=resume, command=command)
+        print(f"All results are in {out}")
+    except KeyboardInterrupt:
+        sys.exit(f"interrupted; the last checkpoint is in {out}, and --resume --out {out} goes on from it")
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Chance applied to a training sample: mirror images, colours, small movements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.transform import SimilarityTransform, warp
+
+from spnkit.data import IGNORE
+
+
+def mirror_classes(classes: Sequence[str]) -> NDArray[np.uint8]:
+    """Which class each one becomes in a mirror: left and right change places.
+
+    Examples
+    --------
+    >>> mirror_classes(("background", "left_eye", "right_eye")).tolist()
+    [0, 2, 1]
+    """
+    swapped = {"left": "right", "right": "left"}
+    mirrored = ["_".join(swapped.get(word, word) for word in name.split("_")) for name in classes]
+    return np.array([classes.index(m if m in classes else c) for m, c in zip(mirrored, classes, strict=True)])
+
+
+def mirror_labels(labels: NDArray[np.uint8], mirrored: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Labels (H, W) as a mirror shows them."""
+    table = np.arange(IGNORE + 1, dtype=np.uint8)
+    table[: len(mirrored)] = mirrored
+    return table[labels[:, ::-1]]
+
+
+def jitter_colour(image: NDArray, rng: np.random.Generator) -> NDArray:
+    """A photo (H, W, 3) in [0, 1] under another light: exposure, colour of the light, contrast."""
+    gain = rng.uniform(0.8, 1.2) * rng.uniform(0.93, 1.07, 3)
+    return np.clip(image * gain, 0, 1) ** rng.uniform(0.8, 1.25)
+
+
+def move(image: NDArray, labels: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArray, NDArray[np.uint8]]:
+    """Turn, scale and shift a face by up to 12 degrees, 12 % and 5 % of its frame."""
+    side = len(labels)
+    centre = SimilarityTransform(translation=(0.5 - side / 2, 0.5 - side / 2))
+    change = SimilarityTransform(
+        scale=rng.uniform(0.88, 1.12),
+        rotation=np.deg2rad(rng.uniform(-12, 12)),
+        translation=rng.uniform(-0.05, 0.05, 2) * side,
+    )
+    inverse = (centre + change + centre.inverse).inverse
+    moved = warp(image, inverse, order=1, mode="edge")
+    # Where the frame shows what lies beyond the photo, nothing is known.
+    moved_labels = warp(labels, inverse, order=0, mode="constant", cval=IGNORE, preserve_range=True)
+    return moved, moved_labels.astype(np.uint8)

@@ -1,0 +1,74 @@
+"""From a photo to a coarse map, and from a coarse map to a refined one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from spnkit.data import blend, shrink_image, tiles
+
+
+def to_tensor(image: NDArray) -> Tensor:
+    """A photo (H, W, 3) in [0, 1] as a float32 tensor (3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32))
+
+
+def upsample(coarse: Tensor, factor: int) -> Tensor:
+    """Bilinear upsampling of a map (C, h, w) by an integer factor."""
+    up = interpolate(coarse.float()[None], scale_factor=float(factor), mode="bilinear", align_corners=False)
+    return up[0]
+
+
+@torch.inference_mode()
+def parse(parsers: Iterable[nn.Module], image: NDArray[np.uint8], factor: int, device: torch.device) -> Tensor:
+    """Class probabilities of a photo (H, W, 3) at `factor` times lower resolution, averaged over parsers.
+
+    Returns
+    -------
+    Tensor, (num_classes, H / factor, W / factor), float32, on the CPU
+    """
+    small = to_tensor(shrink_image(image, factor) / np.float32(255))[None].to(device)
+    return torch.stack([parser.eval()(small).softmax(1)[0] for parser in parsers]).mean(0).cpu()
+
+
+@torch.inference_mode()
+def refine(network: nn.Module, image: Tensor, coarse: Tensor, *, patch: int, overlap: int, batch: int = 8) -> Tensor:
+    """Refine a whole face tile by tile; the affinities were learned on patches of that size.
+
+    Parameters
+    ----------
+    network : SPN
+        `(image, coarse) -> logits`.
+    image : Tensor, (3, H, W)
+        RGB in [0, 1].
+    coarse : Tensor, (num_classes, H, W)
+        Probabilities.
+    patch, overlap : int
+        Side of a tile, and by how much neighbours overlap at least.
+    batch : int
+        Tiles at a time.
+
+    Returns
+    -------
+    Tensor, (num_classes, H, W)
+        Probabilities, blended where tiles overlap.
+    """
+    network.eval()
+    height, width = image.shape[-2:]
+    places = tiles(height, width, patch, overlap)
+    pieces: list[NDArray] = []
+    for start in range(0, len(places), batch):
+        some = places[start : start + batch]
+        logits = network(cut(image, some, patch), cut(coarse, some, patch))
+        pieces.extend(logits.softmax(1).cpu().numpy())
+    return torch.from_numpy(blend(pieces, places, height, width))
+
+
+def cut(picture: Tensor, places: Sequence[tuple[int, int]], patch: int) -> Tensor:
+    """Square patches of a picture (C, H, W) as a batch."""
+    return torch.stack([picture[:, r : r + patch, c : c + patch] for r, c in places])

@@ -1,0 +1,142 @@
+"""Run one stage of training: deterministic epochs, a whole checkpoint after each, progress with time left."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+from rich.console import Console
+from torch.utils.data import DataLoader, Dataset
+
+from spnkit.training.files import whole_file
+from spnkit.training.progress import StageProgress
+
+STEPS_PER_EPOCH = 25
+"""Steps between two checkpoints."""
+
+
+class EpochData(lightning.LightningDataModule):
+    """A new dataset every epoch, made by `samples(epoch, count)`: a resumed run draws what a whole one would.
+
+    Parameters
+    ----------
+    samples : callable
+        `(epoch, count) -> Dataset`.
+    batch : int
+        Samples a step.
+    steps : int
+        Steps of the whole stage.
+    workers : int
+        Processes besides the main one.
+    """
+
+    def __init__(self, samples: Callable[[int, int], Dataset], *, batch: int, steps: int, workers: int) -> None:
+        super().__init__()
+        self.samples, self.batch, self.steps, self.workers = samples, batch, steps, workers
+
+    def train_dataloader(self) -> DataLoader:
+        """The loader of the trainer's current epoch, the last of which may be shorter."""
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        left = self.steps - epoch * STEPS_PER_EPOCH
+        return DataLoader(
+            self.samples(epoch, self.batch * max(1, min(left, STEPS_PER_EPOCH))),
+            batch_size=self.batch,
+            num_workers=self.workers,
+            # A forked child inherits the dead threads of a parallel loop, and hangs in its first own.
+            multiprocessing_context="spawn" if self.workers else None,
+        )
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints written whole or not at all, with an error that names the file."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        with whole_file(Path(path)) as file:
+            torch.save(checkpoint, file)
+
+
+def fit(
+    module: lightning.LightningModule, data: EpochData, *, checkpoint: Path, device: str, console: Console
+) -> dict[str, Any]:
+    """Train `module` to its last step, from `checkpoint` on if there is one.
+
+    Parameters
+    ----------
+    module : LightningModule
+        What to train; its weights change in place.
+    data : EpochData
+        Its samples and the number of steps.
+    checkpoint : pathlib.Path
+        Written after every epoch.
+    device : str
+        As torch calls it.
+    console : rich.console.Console
+        Where progress is shown.
+
+    Returns
+    -------
+    dict
+        The loss by step, and seconds a step of this process (None where nothing was left to train).
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C; the checkpoint of the last whole epoch stands.
+    """
+    progress = StageProgress(checkpoint.stem, data.steps, console)
+    every_epoch = ModelCheckpoint(
+        checkpoint.parent, checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    place = torch.device(device)
+    with quiet(), interruptible():
+        trainer = lightning.Trainer(
+            accelerator="gpu" if place.type == "cuda" else place.type,
+            devices=1 if place.index is None else [place.index],
+            # Counted in epochs: with `max_steps` Lightning would repeat part of an epoch after a resume.
+            max_epochs=ceil(data.steps / STEPS_PER_EPOCH),
+            callbacks=[progress, every_epoch],
+            plugins=[WholeCheckpoints()],
+            reload_dataloaders_every_n_epochs=1,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=checkpoint.parent,
+        )
+        trainer.fit(module, data, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True)
+    return {"seconds_per_step": progress.seconds_per_step, "history": progress.history}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Lightning's advice on loaders, loggers and processors left out: each of these choices was made."""
+    talker = logging.getLogger("lightning.pytorch")
+    level = talker.level
+    talker.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        talker.setLevel(level)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as Python has it: Lightning answers it by ending the process and turning it off."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        raise KeyboardInterrupt from end
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,236 @@
+"""The face parsing experiment of Section 5, end to end."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import lightning
+import torch
+from rich.console import Console
+
+from spnkit.data import FaceFolder, make_faces, open_faces
+from spnkit.training.coarse import parse
+from spnkit.training.faces import AlignedFaces
+from spnkit.training.fit import EpochData, fit
+from spnkit.training.modules import ParserTraining, RefinementTraining
+from spnkit.training.options import Options
+from spnkit.training.pictures import draw_crops, draw_listening
+from spnkit.training.report import Scores, table, write_report
+from spnkit.training.runs import check_device, open_run
+from spnkit.training.samples import LowResolutionFaces, Patches, Samples
+from spnkit.training.scoring import load_model, score
+
+
+class Experiment:
+    """One run of the experiment in one folder, in steps that are each skipped when their result is there.
+
+    Parameters
+    ----------
+    options : Options
+        Choices of the run.
+    out : pathlib.Path
+        Run folder.
+    console : rich.console.Console
+        Where progress is shown.
+    """
+
+    def __init__(self, options: Options, out: Path, console: Console) -> None:
+        self.options, self.out, self.console = options, out, console
+        self.seconds: dict[str, float] = {}
+        self.stages: dict[str, Any] = {}
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Say what begins, and keep how long it took."""
+        self.console.print(f"{what} ...", highlight=False)
+        began = time.perf_counter()
+        yield
+        self.seconds[what] = round(time.perf_counter() - began, 1)
+
+    def faces(self) -> FaceFolder:
+        """The faces of the folder, or some that are made up."""
+        made = self.options.made
+        if self.options.data is not None:
+            return open_faces(self.options.data)
+        return make_faces(
+            self.out / "faces",
+            train=made,
+            val=max(1, made // 6),
+            test=max(1, made // 3),
+            size=self.options.size,
+            seed=self.options.seed,
+        )
+
+    def aligned(self, folder: FaceFolder, split: str) -> AlignedFaces:
+        """The faces of a split in the common frame."""
+        return AlignedFaces(folder, folder.splits[split], self.options.size, self.out / "cache")
+
+    def parsers(self, classes: tuple[str, ...], train: AlignedFaces) -> ParserTraining:
+        """Train the baseline parsers."""
+        options = self.options
+        kind = partial(LowResolutionFaces, train.shrunk(options.factor), classes, folds=options.folds)
+        module = self._seeded(0, ParserTraining, classes)
+        self._fit(module, kind, "parsers", options.parser_batch, options.parser_steps)
+        return module
+
+    def refinement(self, parsers: ParserTraining, train: AlignedFaces) -> RefinementTraining:
+        """Train the SPN and its control on the coarse maps of the training faces."""
+        place = torch.device(self.options.device)
+        parsers.to(place)
+        coarse = [
+            # The parser of a face's own fold is the one that has not seen it.
+            parse([parsers.parsers[i % self.options.folds]], train[i][0], self.options.factor, place).half()
+            for i in range(len(train))
+        ]
+        kind = partial(
+            Patches,
+            train,
+            parsers.classes,
+            coarse=coarse,
+            factor=self.options.factor,
+            size=self.options.patch,
+        )
+        module = self._seeded(1, RefinementTraining, parsers.classes)
+        module.parsers.load_state_dict(parsers.parsers.state_dict())
+        self._fit(module, kind, "spn", self.options.batch, self.options.steps)
+        return module.to(place)
+
+    def _seeded(self, stage: int, kind: Callable[..., Any], classes: tuple[str, ...]) -> Any:
+        """A module whose first weights are a function of the seed alone."""
+        lightning.seed_everything(self.options.seed + stage, verbose=False)
+        return kind(classes, self.options)
+
+    def _fit(
+        self,
+        module: ParserTraining | RefinementTraining,
+        kind: Callable[..., Samples],
+        stage: str,
+        batch: int,
+        steps: int,
+    ) -> None:
+        def samples(epoch: int, count: int) -> Samples:
+            return kind(count, (self.options.seed, epoch))
+
+        data = EpochData(samples, batch=batch, steps=steps, workers=self.options.workers)
+        self.stages[stage] = fit(
+            module,
+            data,
+            checkpoint=self.out / f"{stage}.ckpt",
+            device=self.options.device,
+            console=self.console,
+        )
+
+
+def train(
+    options: Options, out: Path, *, resume: bool = False, command: str = "", console: Console | None = None
+) -> Scores:
+    """Train the baseline parsers and the SPN, score them on whole faces and write the run folder.
+
+    The folder gets `parsers.ckpt` and `spn.ckpt` (after every 25 steps), `metrics.json`, `table.txt`,
+    `table.md`, `crops.png` and `listening.png`. Interrupted at any point, the same call with `resume` ends in
+    the same weights as an uninterrupted one (on a CPU; a GPU may add in another order).
+
+    Parameters
+    ----------
+    options : Options
+        Choices of the run.
+    out : pathlib.Path
+        Run folder, which must not hold another run.
+    resume : bool
+        Go on with the run in `out`, which must have the same options.
+    command : str
+        How the run was called, for metrics.json.
+    console : rich.console.Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    dict
+        Row to column to score in percent: the baseline, the SPN, its control.
+
+    Raises
+    ------
+    OSError
+        If a file is missing, unreadable or cannot be written; the message names it.
+    ValueError
+        If labels or options do not fit.
+    KeyboardInterrupt
+        After Ctrl-C, with the last checkpoint in place.
+    """
+    console = console or Console()
+    check_device(options.device)
+    open_run(out, options, resume)
+    run = Experiment(options, out, console)
+    with run.timed("preparing faces"):
+        folder = run.faces()
+        learned, scored = run.aligned(folder, "train"), run.aligned(folder, options.split)
+    console.print(folder, highlight=False)
+    with run.timed("training the baseline parsers"):
+        parsers = run.parsers(folder.classes, learned)
+    with run.timed("training the SPN"):
+        model = run.refinement(parsers, learned)
+    with run.timed(f"scoring {len(scored)} faces"):
+        scores = score(model, scored, console)
+    with run.timed("drawing"):
+        draw_crops(model, scored, out / "crops.png")
+        draw_listening(model, scored, out / "listening.png")
+    facts = {"command": command, "options": options.as_dict(), "faces": repr(folder), "note": folder.note}
+    write_report(out, scores, facts | {"seconds": run.seconds, "stages": run.stages})
+    shutil.rmtree(out / "cache")
+    console.print(table(scores), highlight=False)
+    return scores
+
+
+def evaluate(
+    checkpoint: Path,
+    data: str,
+    *,
+    out: Path | None = None,
+    split: str = "test",
+    device: str = "cpu",
+    command: str = "",
+    console: Console | None = None,
+) -> Scores:
+    """Score the checkpoint of an SPN on the faces of a folder, in the rows of `train`.
+
+    Parameters
+    ----------
+    checkpoint : pathlib.Path
+        `spn.ckpt` of a run, finished or not.
+    data : str
+        Folder of faces with the classes that the checkpoint was trained on.
+    out : pathlib.Path, optional
+        Where to write metrics.json and the table.
+    split, device, command, console
+        As in `Options` and `train`.
+
+    Returns
+    -------
+    dict
+        Row to column to score in percent.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the checkpoint or a face cannot be read, or the classes differ.
+    """
+    console = console or Console()
+    check_device(device)
+    model, folder = load_model(checkpoint).to(device), open_faces(data)
+    if folder.classes != model.classes:
+        raise ValueError(f"{data}: its classes are {folder.classes}, {checkpoint} has {model.classes}")
+    with TemporaryDirectory(prefix="spnkit-") as cache:
+        faces = AlignedFaces(folder, folder.splits[split], model.options.size, Path(cache))
+        scores = score(model, faces, console)
+    if out is not None:
+        facts = {"command": command, "checkpoint": str(checkpoint), "data": data, "split": split}
+        write_report(out, scores, facts | {"options": model.options.as_dict(), "faces": repr(folder)})
+    console.print(table(scores), highlight=False)
+    return scores

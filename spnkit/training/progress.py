@@ -1,0 +1,82 @@
+"""A bar with the loss and the time left; plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lightning.pytorch.callbacks import Callback
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class StageProgress(Callback):
+    """Progress of one stage. Its history is saved in the checkpoint and goes on with it.
+
+    Parameters
+    ----------
+    title : str
+        Name of the stage.
+    steps : int
+        Steps it has.
+    console : rich.console.Console
+        Where to show it.
+    """
+
+    def __init__(self, title: str, steps: int, console: Console) -> None:
+        self.title, self.steps, self.console = title, steps, console
+        self.history: list[dict[str, float]] = []
+        self.losses: list[float] = []
+        self.seconds_per_step: float | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"history": self.history}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.history = list(state_dict["history"])
+
+    def on_train_start(self, trainer, _module) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[loss]}"),
+        )
+        self.bar = Progress(
+            *columns,
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task(self.title, total=self.steps, completed=trainer.global_step, loss="")
+        self.bar.start()
+        self.began, self.first = time.monotonic(), trainer.global_step
+
+    def on_train_batch_end(self, trainer, _module, outputs, _batch, _index) -> None:
+        self.losses.append(float(outputs["loss"]))
+        self.seconds_per_step = (time.monotonic() - self.began) / (trainer.global_step - self.first)
+        self.bar.update(self.task, completed=trainer.global_step, loss=f"loss {self.losses[-1]:.3f}")
+
+    def on_train_epoch_end(self, trainer, _module) -> None:
+        loss = sum(self.losses) / len(self.losses)
+        self.losses = []
+        self.history.append({"step": trainer.global_step, "loss": round(loss, 4)})
+        if not self.console.is_terminal:
+            left = (self.seconds_per_step or 0) * (self.steps - trainer.global_step)
+            self.console.print(
+                f"{self.title}: step {trainer.global_step} of {self.steps}, loss {loss:.3f}, "
+                f"{self.seconds_per_step:.2f} s a step, {left:.0f} s left",
+                highlight=False,
+            )
+
+    def teardown(self, _trainer, _module, stage: str) -> None:
+        if hasattr(self, "bar"):
+            self.bar.stop()

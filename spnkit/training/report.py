@@ -1,0 +1,76 @@
+"""What a run leaves behind in numbers: metrics.json and the table, in the columns of Table 1."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from spnkit.training.files import write_json, write_text
+
+Scores = Mapping[str, Mapping[str, float]]
+LIBRARIES = ("spnkit", "torch", "lightning", "torchmetrics", "numba", "numpy", "scikit-image", "pillow")
+
+
+def write_report(folder: Path, scores: Scores, facts: Mapping[str, Any]) -> None:
+    """Write metrics.json, table.txt and table.md.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to.
+    scores : mapping
+        Row name to column name to score in percent.
+    facts : mapping
+        What else belongs to the numbers: the command, the options, the timings.
+    """
+    rounded = {row: {name: _plain(value) for name, value in of.items()} for row, of in scores.items()}
+    write_json(folder / "metrics.json", {**facts, "versions": versions(), "scores": rounded})
+    write_text(folder / "table.txt", table(scores))
+    write_text(folder / "table.md", table(scores, markdown=True))
+
+
+def table(scores: Scores, markdown: bool = False) -> str:
+    """The rows and columns of Table 1, as aligned text or as Markdown.
+
+    Examples
+    --------
+    >>> print(table({"baseline": {"nose": 89.163, "overall": 82.9}, "SPN": {"nose": 92.6, "overall": 89.3}}))
+    Method     nose  overall
+    baseline  89.16    82.90
+    SPN       92.60    89.30
+    <BLANKLINE>
+    """
+    columns = list(next(iter(scores.values())))
+    rows = [["Method", *columns]]
+    rows += [[row, *(_shown(of[column]) for column in columns)] for row, of in scores.items()]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [_aligned(row, widths) for row in rows]
+    if markdown:
+        rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+        return "".join(f"| {' | '.join(cells)} |\n" for cells in (lines[0], rule, *lines[1:]))
+    return "".join("  ".join(cells).rstrip() + "\n" for cells in lines)
+
+
+def versions() -> dict[str, str]:
+    """The versions that the numbers depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
+    return [
+        row[0].ljust(widths[0]),
+        *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+    ]
+
+
+def _shown(score: float) -> str:
+    return "-" if isnan(score) else f"{score:.2f}"
+
+
+def _plain(score: float) -> float | None:
+    """JSON knows no NaN."""
+    return None if isnan(score) else round(score, 3)

@@ -1,0 +1,84 @@
+"""Training samples as a function of (seed, epoch, index): what was drawn never depends on what ran before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from spnkit.data import sample_windows
+from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move
+from spnkit.training.coarse import to_tensor, upsample
+from spnkit.training.faces import AlignedFaces, Frame
+
+
+class Samples(Dataset):
+    """The samples of one epoch. A resumed run draws the same ones, as each has a generator of its own.
+
+    Parameters
+    ----------
+    faces : sequence of (photo, labels)
+        Training faces, in uint8.
+    classes : sequence of str
+        Class names in index order.
+    count : int
+        Samples in the epoch.
+    seed : tuple of int
+        Seed of the run, and the epoch.
+    """
+
+    def __init__(
+        self, faces: AlignedFaces | Sequence[Frame], classes: Sequence[str], count: int, seed: tuple[int, int]
+    ):
+        self.faces, self.count, self.seed = faces, count, seed
+        self.mirrored = mirror_classes(classes)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def generator(self, index: int) -> np.random.Generator:
+        """The source of chance of one sample."""
+        return np.random.default_rng([*self.seed, index])
+
+
+class LowResolutionFaces(Samples):
+    """Whole faces at the parsers' resolution; sample `i` is of fold `i` modulo `folds`."""
+
+    def __init__(self, *args, folds: int):
+        super().__init__(*args)
+        self.folds = folds
+
+    def __getitem__(self, index: int) -> dict[str, Tensor | int]:
+        rng = self.generator(index)
+        fold = index % self.folds
+        image, labels = self.faces[int(rng.choice(np.arange(fold, len(self.faces), self.folds)))]
+        photo, labels = move(image / np.float32(255), labels, rng)
+        if rng.random() < 0.5:
+            photo, labels = photo[:, ::-1], mirror_labels(labels, self.mirrored)
+        photo = jitter_colour(photo, rng)
+        return {"image": to_tensor(photo), "labels": torch.from_numpy(labels.copy()), "fold": fold}
+
+
+class Patches(Samples):
+    """Patches with more than one class at full resolution, each with its coarse map, for the SPN."""
+
+    def __init__(self, *args, coarse: Sequence[Tensor], factor: int, size: int):
+        super().__init__(*args)
+        self.coarse, self.factor, self.size = coarse, factor, size
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        rng = self.generator(index)
+        face = int(rng.integers(len(self.faces)))
+        image, labels = self.faces[face]
+        ((row, column),) = sample_windows(labels, self.size, 1, rng)
+        window = np.s_[row : row + self.size, column : column + self.size]
+        photo, truth = image[window] / np.float32(255), labels[window]
+        coarse = upsample(self.coarse[face], self.factor)[:, window[0], window[1]]
+        if rng.random() < 0.5:
+            photo, truth = photo[:, ::-1], mirror_labels(truth, self.mirrored)
+            coarse = coarse[self.mirrored.tolist()].flip(-1)
+        photo = jitter_colour(photo, rng)
+        return {"image": to_tensor(photo), "coarse": coarse, "labels": torch.from_numpy(truth.copy())}

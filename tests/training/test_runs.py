@@ -1,0 +1,195 @@
+"""Whole runs: resumed to the same result, interrupted, refused, scored again."""
+
+import errno
+import json
+
+import pytest
+import torch
+from rich.console import Console
+
+from spnkit.training import Options, evaluate, fit, free_folder, train
+from spnkit.training.files import whole_file
+from spnkit.training.modules import ParserTraining, RefinementTraining
+from spnkit.training.scoring import load_model
+
+RESULTS = {"metrics.json", "table.txt", "table.md", "crops.png", "listening.png", "options.json"}
+CHECKPOINTS = {"parsers.ckpt", "spn.ckpt"}
+SILENT = Console(quiet=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _short_epochs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "STEPS_PER_EPOCH", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tiny, tmp_path_factory):
+    """A finished run, not interrupted."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    return out, train(tiny, out, command="the command", console=SILENT)
+
+
+def weights(out):
+    return torch.load(out / "spn.ckpt", weights_only=True)["state_dict"]
+
+
+def test_run_folder(run, tiny):
+    out, scores = run
+    assert {path.name for path in out.iterdir()} == RESULTS | CHECKPOINTS | {"faces"}
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["command"] == "the command"
+    assert metrics["options"] == tiny.as_dict()
+    assert list(metrics["scores"]) == list(scores) == ["baseline, upsampled", "SPN", "SPN, blank photo"]
+    assert metrics["versions"]["torch"] == torch.__version__
+    assert [entry["step"] for entry in metrics["stages"]["spn"]["history"]] == [2, 4, 6]
+    assert set(metrics["scores"]["SPN"]) >= {"skin", "overall", "mean IoU"}
+
+
+@pytest.mark.parametrize(("stage", "step"), [(ParserTraining, 3), (RefinementTraining, 1), (RefinementTraining, 5)])
+def test_a_killed_run_resumes_to_the_same_weights(run, tiny, tmp_path, monkeypatch, stage, step):
+    original = stage.training_step
+
+    def dies(self, batch, index):
+        if self.global_step == step:
+            raise KeyboardInterrupt
+        return original(self, batch, index)
+
+    out = tmp_path / "killed"
+    with monkeypatch.context() as patch:
+        patch.setattr(stage, "training_step", dies)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny, out, console=SILENT)
+    assert not (out / "metrics.json").exists()
+    train(tiny, out, resume=True, console=SILENT)
+    whole, resumed = weights(run[0]), weights(out)
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert (
+        json.loads((out / "metrics.json").read_text())["scores"]
+        == json.loads((run[0] / "metrics.json").read_text())["scores"]
+    )
+
+
+def test_ctrl_c_leaves_a_checkpoint_that_can_be_scored(tiny, tmp_path, monkeypatch, faces):
+    original = RefinementTraining.training_step
+
+    def dies(self, batch, index):
+        if self.global_step == 3:
+            raise KeyboardInterrupt
+        return original(self, batch, index)
+
+    monkeypatch.setattr(RefinementTraining, "training_step", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, tmp_path / "run", console=SILENT)
+    scores = evaluate(tmp_path / "run" / "spn.ckpt", str(faces.root), console=SILENT)
+    assert set(scores) == {"baseline, upsampled", "SPN", "SPN, blank photo"}
+
+
+def test_evaluate_gives_the_scores_of_the_run(run, tmp_path):
+    out, scores = run
+    again = evaluate(out / "spn.ckpt", str(out / "faces"), out=tmp_path / "again", console=SILENT)
+    assert json.dumps(again) == json.dumps(scores)
+    assert (tmp_path / "again" / "table.txt").read_text() == (out / "table.txt").read_text()
+
+
+def test_control_never_sees_the_photo(run):
+    model = load_model(run[0] / "spn.ckpt")
+    image = torch.rand(3, 8, 8)
+    assert not model.photo("SPN, blank photo", image).any()
+    assert model.photo("SPN", image) is image
+
+
+def test_without_control(tmp_path):
+    options = Options(size=64, patch=32, width=0.05, hidden=2, made=6, parser_steps=1, steps=1, folds=1, control=False)
+    assert list(train(options, tmp_path / "run", console=SILENT)) == ["baseline, upsampled", "SPN"]
+
+
+def test_folds_parse_faces_they_have_not_seen(tiny):
+    """Each parser's gradient comes from the other folds' faces alone."""
+    module = ParserTraining(("a", "b"), tiny)
+    image = torch.rand(4, 3, 16, 16)
+    labels, fold = torch.randint(0, 2, (4, 16, 16)), torch.tensor([0, 1, 0, 1])
+    labels[fold == 1] = 255  # only faces of fold 0 teach anything
+    module.training_step({"image": image, "labels": labels, "fold": fold}, 0).backward()
+    taught = [any(p.grad is not None and p.grad.any() for p in parser.parameters()) for parser in module.parsers]
+    assert taught == [False, True]
+
+
+def test_a_run_is_not_overwritten(run, tiny):
+    with pytest.raises(FileExistsError, match="holds a run already"):
+        train(tiny, run[0], console=SILENT)
+
+
+def test_resume_refuses_other_options_and_empty_folders(run, tiny, tmp_path):
+    with pytest.raises(ValueError, match=r"steps: the run in .* has 6, got 7"):
+        train(Options(**tiny.as_dict() | {"steps": 7}), run[0], resume=True, console=SILENT)
+    with pytest.raises(FileNotFoundError, match="there is no run to resume"):
+        train(tiny, tmp_path / "none", resume=True, console=SILENT)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"steps": 0}, "steps: expected at least 1, got 0"),
+        ({"seed": -1}, "seed: expected at least 0, got -1"),
+        ({"rate": 0.0}, "rate: expected at least .*, got 0.0"),
+        ({"connection": "two_way"}, "connection: expected one of one_way, three_way, got two_way"),
+        ({"split": "train"}, "split: expected one of val, test, got train"),
+        ({"size": 130}, "factor: expected a divisor of size = 130, got 4"),
+        ({"patch": 512}, "patch: expected at most size = 256, got 512"),
+    ],
+)
+def test_options_that_make_no_run(change, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**change)
+
+
+def test_unknown_device_is_refused_before_anything_is_written(tiny, tmp_path):
+    with pytest.raises(ValueError, match="device: 'abacus' cannot be used"):
+        train(Options(**tiny.as_dict() | {"device": "abacus"}), tmp_path / "run", console=SILENT)
+    assert not (tmp_path / "run").exists()
+
+
+def test_checkpoints_that_are_none(run, tmp_path, faces):
+    broken = tmp_path / "broken.ckpt"
+    broken.write_bytes((run[0] / "spn.ckpt").read_bytes()[:1000])
+    with pytest.raises(FileNotFoundError, match=r"missing\.ckpt: no such checkpoint"):
+        load_model(tmp_path / "missing.ckpt")
+    for path in (broken, run[0] / "parsers.ckpt"):
+        with pytest.raises(ValueError, match="not a checkpoint of an SPN"):
+            load_model(path)
+
+
+def test_classes_must_be_those_of_the_checkpoint(run, tmp_path, faces, monkeypatch):
+    monkeypatch.setattr("spnkit.training.helen.open_faces", lambda _data: faces)
+    monkeypatch.setattr(faces, "classes", ("background", "road"))
+    with pytest.raises(ValueError, match=r"its classes are .*road.*, .*spn\.ckpt has"):
+        evaluate(run[0] / "spn.ckpt", "somewhere", console=SILENT)
+
+
+def test_whole_file_is_whole_or_absent(tmp_path):
+    path = tmp_path / "file"
+
+    def full():
+        with whole_file(path) as file:
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match=r"file: could not be written \(no room on disk\); nothing was left"):
+        full()
+    assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b"before")
+    with pytest.raises(OSError, match="no room on disk"):
+        full()
+    assert path.read_bytes() == b"before"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_free_folder(tmp_path):
+    assert free_folder(tmp_path, "helen", False) == tmp_path / "helen"
+    assert free_folder(tmp_path, "helen", True) == tmp_path / "helen"
+    for name in ("helen", "helen-2"):
+        (tmp_path / name).mkdir()
+    assert free_folder(tmp_path, "helen", False) == tmp_path / "helen-3"
+    assert free_folder(tmp_path, "helen", True) == tmp_path / "helen-2"

@@ -1,0 +1,116 @@
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from spnkit.data import HELEN_CLASSES, IGNORE
+from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move
+from spnkit.training.faces import AlignedFaces
+from spnkit.training.samples import LowResolutionFaces, Patches
+
+LEFT_EYE, RIGHT_EYE = HELEN_CLASSES.index("left_eye"), HELEN_CLASSES.index("right_eye")
+
+
+def aligned(faces, tmp_path):
+    return AlignedFaces(faces, faces.splits["train"], 64, tmp_path / "cache")
+
+
+def patches(faces, tmp_path, count=8, seed=(0, 0)):
+    coarse = [torch.rand(11, 16, 16).softmax(0) for _ in range(6)]
+    return Patches(aligned(faces, tmp_path), HELEN_CLASSES, count, seed, coarse=coarse, factor=4, size=32)
+
+
+def test_faces_are_aligned_once_and_read_back(faces, tmp_path):
+    first = aligned(faces, tmp_path)
+    before = [path.stat().st_mtime_ns for path in first.paths]
+    again = aligned(faces, tmp_path)
+    assert [path.stat().st_mtime_ns for path in again.paths] == before
+    photo, labels = again[0]
+    assert photo.shape == (64, 64, 3)
+    assert labels.shape == (64, 64)
+    assert {LEFT_EYE, RIGHT_EYE} <= set(np.unique(labels))
+
+
+def test_a_sample_is_a_function_of_seed_epoch_and_index(faces, tmp_path):
+    torch.manual_seed(0)
+    one = patches(faces, tmp_path)
+    torch.manual_seed(0)
+    other = patches(faces, tmp_path)
+    other[3]  # what was drawn before must not matter
+    for key in ("image", "coarse", "labels"):
+        assert torch.equal(one[5][key], other[5][key])
+    later = patches(faces, tmp_path, seed=(0, 1))
+    assert not torch.equal(one[5]["image"], later[5]["image"])
+    assert not torch.equal(one[5]["image"], one[6]["image"])
+
+
+def test_patches_hold_more_than_one_class(faces, tmp_path):
+    for sample in map(patches(faces, tmp_path, count=30).__getitem__, range(30)):
+        assert len(set(np.unique(sample["labels"])) - {IGNORE}) > 1
+        assert sample["image"].shape == (3, 32, 32)
+        assert sample["coarse"].shape == (11, 32, 32)
+
+
+def test_photo_coarse_map_and_truth_show_the_same_place(faces, tmp_path):
+    """With coarse maps made from the truth, mirrored patches included, most pixels agree with it."""
+    data = aligned(faces, tmp_path)
+    coarse = [
+        torch.nn.functional.one_hot(torch.from_numpy(labels[2::4, 2::4].astype(int)).clamp(max=10), 11).permute(2, 0, 1)
+        for _, labels in map(data.__getitem__, range(len(data)))
+    ]
+    drawn = Patches(data, HELEN_CLASSES, 40, (1, 0), coarse=coarse, factor=4, size=32)
+    agreement = [
+        float((s["coarse"].argmax(0) == s["labels"])[s["labels"] != IGNORE].float().mean())
+        for s in map(drawn.__getitem__, range(40))
+    ]
+    assert min(agreement) > 0.7  # what is lost is a quarter of a cell along every edge
+
+
+def test_every_fold_gets_its_share_from_its_own_faces(faces, tmp_path):
+    frames = [(np.full((16, 16, 3), 40 * i, np.uint8), np.full((16, 16), i, np.uint8)) for i in range(6)]
+    data = LowResolutionFaces(frames, tuple("abcdef"), 30, (0, 0), folds=2)
+    for index in range(30):
+        sample = data[index]
+        assert sample["fold"] == index % 2
+        assert set(np.unique(sample["labels"])) - {IGNORE} <= {index % 2, index % 2 + 2, index % 2 + 4}
+
+
+def test_samples_reach_spawned_workers(faces, tmp_path):
+    data = patches(faces, tmp_path, count=4)
+    here = next(iter(DataLoader(data, batch_size=4)))
+    there = next(iter(DataLoader(data, batch_size=4, num_workers=1, multiprocessing_context="spawn")))
+    assert all(torch.equal(here[key], there[key]) for key in here)
+
+
+def test_mirror_swaps_sides_and_twice_is_nothing():
+    mirrored = mirror_classes(HELEN_CLASSES)
+    assert mirrored[LEFT_EYE] == RIGHT_EYE
+    assert mirrored[HELEN_CLASSES.index("nose")] == HELEN_CLASSES.index("nose")
+    labels = np.array([[LEFT_EYE, 0, IGNORE, RIGHT_EYE, 6]], np.uint8)
+    assert mirror_labels(labels, mirrored).tolist() == [[6, LEFT_EYE, IGNORE, 0, RIGHT_EYE]]
+    assert np.array_equal(mirror_labels(mirror_labels(labels, mirrored), mirrored), labels)
+
+
+def test_a_side_without_its_other_stays():
+    assert mirror_classes(("left_ear", "nose")).tolist() == [0, 1]
+
+
+def test_colours_stay_in_range_and_black_stays_black():
+    image = np.random.default_rng(0).random((8, 8, 3))
+    image[0] = 0
+    for seed in range(20):
+        changed = jitter_colour(image, np.random.default_rng(seed))
+        assert changed.min() >= 0
+        assert changed.max() <= 1
+        assert not changed[0].any()
+
+
+def test_a_moved_photo_keeps_its_labels():
+    """A photo painted by its labels still matches them after the movement, but for the blend at edges."""
+    labels = np.zeros((32, 32), np.uint8)
+    labels[8:24, 10:26] = 1
+    image = np.repeat(labels[..., None].astype(float), 3, axis=2)
+    for seed in range(10):
+        moved, moved_labels = move(image, labels, np.random.default_rng(seed))
+        known = moved_labels != IGNORE
+        assert (np.round(moved[..., 0]) == moved_labels)[known].mean() > 0.97
+        assert (moved_labels == 1).sum() > 100
