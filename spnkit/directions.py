@@ -1,4 +1,7 @@
-"""A direction is data: which axis is scanned, and which way. No code is written four times."""
+"""Directions and connections are data: which axis is scanned, which way, and whom a pixel hears.
+
+No code is written four times.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,7 @@ class Direction:
     @property
     def opposite(self) -> Direction:
         """The same axis scanned the other way, which is the direction of the adjoint."""
-        return next(
-            d for d in TABLE.values() if d.horizontal == self.horizontal and d.reverse != self.reverse
-        )
+        return next(d for d in TABLE.values() if d.horizontal == self.horizontal and d.reverse != self.reverse)
 
 
 TABLE = {
@@ -45,6 +46,10 @@ TABLE = {
 }
 
 DIRECTIONS: tuple[str, ...] = tuple(TABLE)
+
+# Neighbours of a pixel in the previous step, by their place across the scan.
+CONNECTIONS = {"one_way": (0,), "three_way": (-1, 0, 1)}
+OFFSETS = {len(offsets): offsets for offsets in CONNECTIONS.values()}
 
 
 def orient(array, direction: Direction):

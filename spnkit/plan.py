@@ -9,8 +9,6 @@ from spnkit.directions import TABLE, Direction
 from spnkit.integration import Integration
 from spnkit.normalization import Normalization
 
-CONNECTIONS = {"one_way": 1, "three_way": 3}
-
 
 @dataclass(frozen=True)
 class Plan:

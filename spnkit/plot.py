@@ -15,7 +15,7 @@ from spnkit.affinity import MixedAffinityOperator, diffuse, gershgorin_discs, st
 from spnkit.affinity.weights import as_pixel
 
 BLUE, ORANGE, VERMILION, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#6b6b6b"
-LINES = (BLUE, VERMILION, GREEN, ORANGE, "#CC79A7", "#56B4E9")
+LINES = (BLUE, VERMILION, GREEN, ORANGE, "#CC79A7", "#56B4E9", GREY, "black")
 COLORMAP = "cividis"
 DECADES = 3
 """How many powers of ten below the largest value a logarithmic map still shows."""
@@ -87,9 +87,7 @@ def reach(row, pixel: tuple[int, int], ax=None, *, title: str = ""):
     shares = np.abs(np.asarray(row))
     i, j = as_pixel(pixel, shares.shape)
     _show_shares(ax, shares)
-    ax.plot(
-        j, i, marker="o", markersize=5, markerfacecolor="none", markeredgecolor=VERMILION, markeredgewidth=1.5
-    )
+    _mark(ax, i, j)
     ax.set_title(title, fontsize=10)
     ax.set(xlabel="column", ylabel="row")
     return ax
@@ -127,9 +125,8 @@ def listens_to(photo, row, pixel: tuple[int, int], ax=None, *, title: str = ""):
     i, j = as_pixel(pixel, shares.shape)
     heard = np.clip(np.log10(np.maximum(shares / shares.max(), 1e-300)) / DECADES + 1, 0, 1)
     ax.imshow(0.6 + 0.4 * grey, cmap="gray", vmin=0, vmax=1)
-    ax.imshow(heard, cmap=f"{COLORMAP}_r", vmin=0, vmax=1, alpha=np.minimum(1, 2 * heard))
-    ax.plot(j, i, "+", markersize=12, markeredgecolor="white", markeredgewidth=3.5)
-    ax.plot(j, i, "+", markersize=10, markeredgecolor=VERMILION, markeredgewidth=1.5)
+    ax.imshow(heard, cmap=f"{COLORMAP}_r", vmin=0, vmax=1, alpha=np.minimum(1, 4 * heard))
+    _mark(ax, i, j)
     ax.set_title(title, fontsize=10)
     ax.set_axis_off()
     return ax
@@ -169,9 +166,7 @@ def gershgorin(p, direction: str = "left_to_right", step: int = 0, ax=None, *, t
     ax.add_patch(Circle((0, 0), 1, fill=False, linestyle="--", linewidth=1.2, edgecolor="black"))
     eigenvalues = np.linalg.eigvals(step_matrices(p, direction)[step])
     ax.plot(eigenvalues.real, eigenvalues.imag, ".", color=VERMILION, markersize=6)
-    ax.set(
-        xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), aspect="equal", xlabel="real part", ylabel="imaginary part"
-    )
+    ax.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), aspect="equal", xlabel="real part", ylabel="imaginary part")
     ax.set_title(title, fontsize=10)
     return ax
 
@@ -207,9 +202,7 @@ def diffusion(operator: MixedAffinityOperator, x, times: Sequence[float], ax=Non
     >>> mix = MixedAffinityOperator(np.full((4, 3, 9, 9), 0.3))
     >>> axes = diffusion(mix, np.eye(9), times=(0, 1, 4))
     """
-    axes = (
-        np.ravel(ax) if ax is not None else _pyplot().subplots(1, len(times), layout="constrained")[1].ravel()
-    )
+    axes = np.ravel(ax) if ax is not None else _pyplot().subplots(1, len(times), layout="constrained")[1].ravel()
     if len(axes) != len(times):
         raise ValueError(f"ax must hold one Axes for each of the {len(times)} times, got {len(axes)}")
     initial = np.asarray(x, dtype=float)
@@ -264,6 +257,12 @@ def _pyplot():
 
 def _axes(ax):
     return _pyplot().subplots(layout="constrained")[1] if ax is None else ax
+
+
+def _mark(ax, i: int, j: int) -> None:
+    """A ring around a pixel, seen on light and on dark."""
+    for color, width in (("white", 3), (VERMILION, 1.5)):
+        ax.plot(j, i, "o", markersize=8, markerfacecolor="none", markeredgecolor=color, markeredgewidth=width)
 
 
 def _show_shares(ax, shares: np.ndarray):

@@ -16,9 +16,7 @@ Array = TypeVar("Array")
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
-def scan(
-    x: Array, gates: Array, direction: str, *, normalization: str = "clip", backend: str = "auto"
-) -> Array:
+def scan(x: Array, gates: Array, direction: str, *, normalization: str = "clip", backend: str = "auto") -> Array:
     """Propagate a map linearly in one direction, Eq. (1) with the connections of Eq. (9) or (10).
 
     Parameters
@@ -206,11 +204,10 @@ def _check_float(array, name):
 def _check_pair(x, gates, axes, first="x"):
     """x is a float map, and gates fits it, axis by axis."""
     if _adapter(x, first) is not _adapter(gates, "gates"):
-        raise TypeError(
-            f"gates is a {type(gates).__name__}, expected the same kind as {first}, a {type(x).__name__}"
-        )
+        raise TypeError(f"gates is a {type(gates).__name__}, expected the same kind as {first}, a {type(x).__name__}")
     _check_float(x, first)
-    if gates.dtype != x.dtype:
+    _check_float(gates, "gates")
+    if gates.dtype != x.dtype and not _adapter(x).casts(x):
         raise TypeError(f"gates has dtype {gates.dtype}, expected that of {first}, {x.dtype}")
     if x.ndim != 4:
         raise ValueError(f"{first} has shape {tuple(x.shape)}, expected 4 dimensions (N, C, H, W)")

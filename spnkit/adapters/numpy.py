@@ -29,6 +29,11 @@ def adjoint(grad, gates, directions, normalization, backend_name):
     return dx.astype(dtype, copy=False)
 
 
+def casts(array):
+    """Whether arrays of another dtype may be mixed in: never."""
+    return False
+
+
 def normalize(gates, rule, axis):
     """`spnkit.normalize_gates` for a NumPy array."""
     wide = gates.astype(_wide(gates.dtype), copy=False)

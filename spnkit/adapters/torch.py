@@ -44,6 +44,11 @@ def adjoint(grad, gates, directions, normalization, backend_name):
     return torch.ops.spnkit.propagate_backward(grad, winner, grad, gates, *settings, False)[0]
 
 
+def casts(tensor):
+    """Whether tensors of another dtype may be mixed in: under autocast, which makes them float32."""
+    return torch.is_autocast_enabled(tensor.device.type)
+
+
 def normalize(gates, rule: Normalization, axis: int):
     """`spnkit.normalize_gates` for a tensor."""
     return normalized_array(torch, _widened(gates), rule, axis).to(gates.dtype)

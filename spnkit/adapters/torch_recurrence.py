@@ -13,12 +13,10 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from spnkit.directions import Direction
+from spnkit.directions import OFFSETS, Direction
 from spnkit.integration import Integration
 from spnkit.normalization import normalized_array
 from spnkit.plan import Plan, plan
-
-OFFSETS = {1: (0,), 3: (-1, 0, 1)}
 
 
 def in_transform(*tensors: Tensor) -> bool:
@@ -32,7 +30,7 @@ def in_transform(*tensors: Tensor) -> bool:
 
 def propagate(x: Tensor, gates: Tensor, plan: Plan, backend: str, winner: Tensor | None = None) -> Tensor:
     """One propagation unit; a `winner` from the fused operator settles ties as that one did."""
-    if x.dtype in (torch.float16, torch.bfloat16):
+    if {x.dtype, gates.dtype} & {torch.float16, torch.bfloat16}:
         return propagate(x.float(), gates.float(), plan, backend, winner).to(x.dtype)
     p = normalized_array(torch, gates, plan.normalization, -4)
     maps = [scan(x, p[:, d], direction, backend) for d, direction in enumerate(plan.directions)]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spnkit.directions import orient
+from spnkit.directions import OFFSETS, orient
 from spnkit.integration import integrated, share, wins
 from spnkit.normalization import gate_gradients, normalized
 from spnkit.recurrence import gathered, input_gradient, propagated, sent, weight_gradients
-
-OFFSETS = {1: (0,), 3: (-1, 0, 1)}
 
 
 def forward(x, gates, y, winner, plan):
@@ -17,9 +15,7 @@ def forward(x, gates, y, winner, plan):
     for n, c, own in _planes(x, gates):
         for d, direction in enumerate(plan.directions):
             h = np.empty(x.shape[2:], x.dtype)
-            scan(
-                orient(x[n, c], direction), orient(gates[n, d, :, own], direction), orient(h, direction), plan
-            )
+            scan(orient(x[n, c], direction), orient(gates[n, d, :, own], direction), orient(h, direction), plan)
             if y.ndim == 5:
                 y[n, d, c] = h
             else:
@@ -36,9 +32,7 @@ def backward(grad, winner, x, gates, dx, dgates, plan):
         for d, direction in enumerate(plan.directions):
             won = winner[n, c] == d if winner is not None else np.ones(x.shape[2:], bool)
             mine = grad[n, d, c] if grad.ndim == 5 else grad[n, c]
-            g = np.array(
-                [share(a, b, total, plan.integration) for a, b in zip(mine.flat, won.flat, strict=True)]
-            )
+            g = np.array([share(a, b, total, plan.integration) for a, b in zip(mine.flat, won.flat, strict=True)])
             maps = (g.reshape(mine.shape), x[n, c], gates[n, d, :, own], dx[n, c])
             into = None if dgates is None else orient(dgates[n, d, :, own], direction)
             scan_adjoint(*(orient(m, direction) for m in maps), into, plan)
@@ -77,9 +71,7 @@ def _connections(x, g, h, t, k, plan):
     inside = [t > 0 and 0 <= k + offset < x.shape[1] for offset in offsets]
     p = normalized(tuple(g[:, t, k]), plan.normalization)
     p = tuple(p_o if there else x.dtype.type(0) for p_o, there in zip(p, inside, strict=True))
-    neighbours = tuple(
-        h[t - 1, k + o] if there else x[t, k] for o, there in zip(offsets, inside, strict=True)
-    )
+    neighbours = tuple(h[t - 1, k + o] if there else x[t, k] for o, there in zip(offsets, inside, strict=True))
     return p, neighbours
 
 

@@ -85,9 +85,7 @@ def transpose(target, source, size, ahead, like):
     for k in range(0, lanes, LANES):
         for t in range(0, steps, LANES):
             to = target.at + t * target.step + k * target.lane
-            copy_transposed(
-                to, target.step, source.at + t * source.step + k * source.lane, source.lane, ahead, like
-            )
+            copy_transposed(to, target.step, source.at + t * source.step + k * source.lane, source.lane, ahead, like)
     behind = Rows(source.at + steps * source.step, source.step, source.lane)
     copy(later(target, steps), behind, Size(size.steps - steps, size.lanes), like)
     below = Rows(source.at + lanes * source.lane, source.step, source.lane)
@@ -99,9 +97,7 @@ def fold(y, h, winner, block, size, d, rule, like):
     """Integrate the rows `h` of direction number `d` into the map `y`; d = 0 just stores."""
     if y.lane == h.lane:
         for t in range(size.steps):
-            fold_line(
-                y.at + t * y.step, h.at + t * h.step, winner.at + t * winner.step, size.lanes, d, rule, like
-            )
+            fold_line(y.at + t * y.step, h.at + t * h.step, winner.at + t * winner.step, size.lanes, d, rule, like)
         return
     if y.step < 0:
         y, h, winner = backwards(y, size.steps), backwards(h, size.steps), backwards(winner, size.steps)
@@ -137,9 +133,7 @@ def shares(target, grad, winner, block, size, d, total, rule, like):
     if grad.lane == target.lane:
         for t in range(size.steps):
             line = winner.at + t * winner.step
-            share_line(
-                target.at + t * target.step, grad.at + t * grad.step, line, size.lanes, d, total, rule, like
-            )
+            share_line(target.at + t * target.step, grad.at + t * grad.step, line, size.lanes, d, total, rule, like)
         return
     if grad.step < 0:
         target, grad, winner = (
