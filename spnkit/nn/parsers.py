@@ -34,9 +34,7 @@ class FaceParser(EncoderDecoder):
     torch.Size([2, 11, 128, 128])
     """
 
-    def __init__(
-        self, num_classes: int = 11, *, widths: Sequence[int] = WIDTHS, batch_norm: bool = True
-    ) -> None:
+    def __init__(self, num_classes: int = 11, *, widths: Sequence[int] = WIDTHS, batch_norm: bool = True) -> None:
         super().__init__(3, num_classes, widths=widths, batch_norm=batch_norm)
 
     def forward(self, image: Tensor) -> Tensor:

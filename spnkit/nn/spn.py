@@ -128,9 +128,7 @@ class SPN(nn.Module):
     def _check_guidance(self, guidance: Tensor, size: tuple[int, int]) -> None:
         got, expected = tuple(guidance.shape[1:]), (self.gate_channels, *size)
         if got != expected:
-            raise ValueError(
-                f"the guidance network must output (N, C, H, W) with C, H, W = {expected}, got {got}"
-            )
+            raise ValueError(f"the guidance network must output (N, C, H, W) with C, H, W = {expected}, got {got}")
 
     def extra_repr(self) -> str:
         return f"num_classes={self.num_classes}, residual={self.residual}"

@@ -28,6 +28,8 @@ class Training(lightning.LightningModule):
         Choices of the run.
     """
 
+    steps_option: str
+
     def __init__(self, classes: Sequence[str], options: Options | dict[str, Any]) -> None:
         super().__init__()
         self.options = options if isinstance(options, Options) else Options(**options)
@@ -40,14 +42,15 @@ class Training(lightning.LightningModule):
     def configure_optimizers(self):
         trained = [p for p in self.parameters() if p.requires_grad]
         optimizer = torch.optim.Adam(trained, self.options.rate)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, self.options.rate, total_steps=self.trainer.datamodule.steps, pct_start=0.1
-        )
+        steps = getattr(self.options, self.steps_option)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.options.rate, steps, pct_start=0.1)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 class ParserTraining(Training):
     """Train one parser a fold, each on the faces of the other folds."""
+
+    steps_option = "parser_steps"
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         losses = []
@@ -63,6 +66,8 @@ class RefinementTraining(Training):
     Their weights are disjoint and Adam treats every weight alone, so neither influences the other. The
     parsers are carried along, frozen: one checkpoint holds all that turns a photo into a refined map.
     """
+
+    steps_option = "steps"
 
     def __init__(self, classes: Sequence[str], options: Options | dict[str, Any]) -> None:
         super().__init__(classes, options)

@@ -9,9 +9,7 @@ from spnkit.nn import FaceParser, HighResFaceParser, UNetGuidance, VGGGuidance
 def shapes_of(modules, network, image):
     """The output (C, H, W) of each of `modules` while `network` reads `image`."""
     seen = []
-    handles = [
-        m.register_forward_hook(lambda _m, _i, out: seen.append(tuple(out.shape[1:]))) for m in modules
-    ]
+    handles = [m.register_forward_hook(lambda _m, _i, out: seen.append(tuple(out.shape[1:]))) for m in modules]
     with torch.no_grad():
         network.eval()(image)
     for handle in handles:
@@ -27,9 +25,7 @@ DOWN = [(32, 128, 128), (64, 64, 64), (128, 32, 32), (256, 16, 16), (512, 8, 8)]
 UP = [(256, 8, 8), (128, 16, 16), (64, 32, 32), (32, 64, 64)]
 
 
-@pytest.mark.parametrize(
-    ("network", "out"), [(FaceParser(11), (11, 128, 128)), (UNetGuidance(384), (384, 64, 64))]
-)
+@pytest.mark.parametrize(("network", "out"), [(FaceParser(11), (11, 128, 128)), (UNetGuidance(384), (384, 64, 64))])
 def test_every_level_has_the_papers_shape(network, out):
     image = torch.rand(1, 3, 128, 128)
     assert shapes_of(network.down, network, image) == DOWN
@@ -74,9 +70,7 @@ def test_skips_are_summed():
             up[0].bias.zero_()
         first = parser.down[0](image := torch.rand(1, 3, 32, 32))
         expected = parser.out(
-            torch.nn.functional.interpolate(
-                torch.nn.functional.max_pool2d(first, 2), scale_factor=2, mode="bilinear"
-            )
+            torch.nn.functional.interpolate(torch.nn.functional.max_pool2d(first, 2), scale_factor=2, mode="bilinear")
         )
         torch.testing.assert_close(parser(image), expected)
 
@@ -127,9 +121,7 @@ def test_vgg_normalises_with_imagenet_statistics():
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (37, 50), (64, 96)])
-@pytest.mark.parametrize(
-    "network", [FaceParser(5), UNetGuidance(6), VGGGuidance(6)], ids=lambda n: type(n).__name__
-)
+@pytest.mark.parametrize("network", [FaceParser(5), UNetGuidance(6), VGGGuidance(6)], ids=lambda n: type(n).__name__)
 def test_any_size(network, size):
     with torch.no_grad():
         out = network.eval()(torch.rand(1, 3, *size))
@@ -165,9 +157,7 @@ def test_vgg_refuses_another_stride():
         VGGGuidance(stride=4)
 
 
-@pytest.mark.parametrize(
-    "network", [FaceParser(5), UNetGuidance(6), VGGGuidance(6)], ids=lambda n: type(n).__name__
-)
+@pytest.mark.parametrize("network", [FaceParser(5), UNetGuidance(6), VGGGuidance(6)], ids=lambda n: type(n).__name__)
 @pytest.mark.parametrize(
     ("image", "error", "message"),
     [
