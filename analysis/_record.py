@@ -75,7 +75,9 @@ def write(
         )
     record = {**provenance(seed), "figures": figures}
     text = json.dumps(record, indent=2, default=_plain, allow_nan=False) + "\n"
-    return _replace(target / f"{name}.json", lambda file: file.write(text.encode()))
+    path = _replace(target / f"{name}.json", lambda file: file.write(text.encode()))
+    print(path)
+    return path
 
 
 def provenance(seed: int) -> dict[str, Any]:

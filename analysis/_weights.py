@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 from skimage import data, transform
@@ -10,7 +11,7 @@ from skimage import data, transform
 import spnkit
 from spnkit.affinity import color_similarity_weights, domain_transform_weights
 
-FACE = (slice(0, 256), slice(96, 352))
+FACE = (slice(24, 200), slice(136, 312))
 """Where the astronaut's face is in scikit-image's photograph."""
 
 
@@ -33,42 +34,51 @@ def weight_sets(options: argparse.Namespace, size: int) -> dict[str, np.ndarray]
     sets = {
         "random, one-way": random_weights(rng, 1, size),
         "random, three-way": random_weights(rng, 3, size),
+        "random, softmax": random_weights(rng, 3, size, "softmax"),
         "photograph, one-way": domain_transform(photo),
         "photograph, three-way": color_similarity(photo),
     }
     if options.checkpoint:
-        learned = learned_weights(options.checkpoint, size)
+        learned = learned_weights(options.checkpoint, size)[0]
         sets[f"learned, {'three' if learned.shape[1] == 3 else 'one'}-way"] = learned
     return sets
 
 
-def random_weights(rng: np.random.Generator, K: int, size: int) -> np.ndarray:
-    """Normal gates under the authors' rule: signed, and marginal wherever they add up to more than one."""
-    gates = rng.normal(size=(4, K, 1, size, size))
-    return spnkit.normalize_gates(gates, "clip")[:, :, 0]
+def random_weights(rng: np.random.Generator, K: int, size: int, normalization: str = "clip") -> np.ndarray:
+    """Normal gates under one of the rules: the authors' leaves them signed, and often marginal."""
+    return spnkit.normalize_gates(rng.normal(size=(4, K, 1, size, size)), normalization)[:, :, 0]
 
 
 def domain_transform(photo: np.ndarray) -> np.ndarray:
     """One-way weights of all four directions."""
-    options = {"sigma_s": 60, "sigma_r": 0.6}
+    options = {"sigma_s": 60, "sigma_r": 1.0}
     return np.stack([domain_transform_weights(photo, d, **options) for d in spnkit.DIRECTIONS])
 
 
 def color_similarity(photo: np.ndarray) -> np.ndarray:
     """Three-way weights of all four directions."""
-    options = {"sigma": 0.15, "strength": 0.995}
+    options = {"sigma": 0.15, "strength": 0.998}
     return np.stack([color_similarity_weights(photo, d, **options) for d in spnkit.DIRECTIONS])
 
 
-def learned_weights(checkpoint: str, size: int) -> np.ndarray:
-    """What the SPN of a training run would propagate the photograph with, in its first hidden channel."""
+def learned_weights(checkpoint: str, size: int, *, trained: bool = True) -> np.ndarray:
+    """What the SPN of a training run propagates the photograph with, (hidden channels, 4, K, size, size).
+
+    Without `trained` all its parameters are drawn anew, as before training.
+    """
     import torch
 
-    from spnkit.training import load_networks
+    from spnkit.training.scoring import load_model
 
-    network = load_networks(checkpoint)["SPN"].eval()
-    stride = network.propagation.stride
-    image = torch.tensor(photograph(size * stride).transpose(2, 0, 1)[None], dtype=torch.float32)
+    network = load_model(Path(checkpoint)).networks["SPN"].eval()
+    if not trained:
+        torch.manual_seed(0)
+        for module in network.modules():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    propagation = network.propagation
+    photo = photograph(size * propagation.stride).transpose(2, 0, 1)[None]
     with torch.no_grad():
-        gates = network.guidance(image).unflatten(1, network.propagation.gate_shape)[0, 0]
-    return spnkit.normalize_gates(gates.double(), "clip", axis=1)[:, :, 0].numpy()
+        guidance = network.guidance(torch.tensor(photo, dtype=torch.float32))
+    gates = guidance.unflatten(1, propagation.gate_shape)[0, 0].double().numpy()
+    return spnkit.normalize_gates(gates, "clip", axis=1).transpose(2, 0, 1, 3, 4)

@@ -10,7 +10,6 @@ import _weights
 import numpy as np
 from matplotlib.figure import Figure
 
-import spnkit
 from spnkit import plot
 from spnkit.affinity import gradient_norms, strength
 
@@ -18,12 +17,8 @@ from spnkit.affinity import gradient_norms, strength
 def main() -> None:
     options = _weights.add_checkpoint(_record.parser(__doc__)).parse_args()
     size = 12 if options.small else 48
-    sets = {name: p[0] for name, p in _weights.weight_sets(options, size).items()} | controlled(
-        options.seed, size
-    )
-    norms = {
-        kind: {name: gradient_norms(p, norm=kind) for name, p in sets.items()} for kind in ("sum", "max")
-    }
+    sets = {name: p[0] for name, p in _weights.weight_sets(options, size).items()} | controlled(size)
+    norms = {kind: {name: gradient_norms(p, norm=kind) for name, p in sets.items()} for kind in ("sum", "max")}
     figures = {
         name: {
             "s": strength(p),
@@ -35,20 +30,13 @@ def main() -> None:
     }
     pictures = {"decay": draw(norms)}
     _record.write("gradients", figures, seed=options.seed, out=_record.folder(options), pictures=pictures)
-    for name, numbers in figures.items():
-        print(f"{name}: s = {numbers['s']:.3f}, kept per step {numbers['rate per step']:.3f}")
 
 
-def controlled(seed: int, size: int) -> dict[str, np.ndarray]:
-    """Weights whose fate the theory foretells, and those of the other rules on random gates."""
-    gates = np.random.default_rng(seed).normal(size=(3, 1, size, size))
+def controlled(size: int) -> dict[str, np.ndarray]:
+    """Weights whose fate the theory foretells."""
     funnel = np.zeros((3, size, size))
     funnel[2, : size // 2], funnel[1, size // 2], funnel[0, size // 2 + 1 :] = 1, 1, 1
-    return {
-        "softmax": spnkit.normalize_gates(gates, "softmax")[:, 0],
-        "even, s = 0.9": np.full((3, size, size), 0.3),
-        "all to the middle": funnel,
-    }
+    return {"even, s = 0.9": np.full((3, size, size), 0.3), "all to the middle": funnel}
 
 
 def rate(norms: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from spnkit import DIRECTIONS, plot
 from spnkit.affinity import AffinityOperator, MixedAffinityOperator, effective_area, mean_reach
 
-PIXELS = {"eye": (0.50, 0.41), "lips": (0.70, 0.53), "hair": (0.36, 0.22)}
+PIXELS = {"eye": (0.44, 0.37), "lips": (0.71, 0.50), "hair": (0.18, 0.50)}
 """Row and column in the photograph, as shares of its sides."""
 
 
@@ -24,7 +24,8 @@ def main() -> None:
     photo = _weights.photograph(32 if options.small else 128)
     sets = {"one-way": _weights.domain_transform(photo), "three-way": _weights.color_similarity(photo)}
     if options.checkpoint:
-        sets["learned"] = _weights.learned_weights(options.checkpoint, len(photo))
+        for name, trained in (("before training", False), ("after training", True)):
+            sets[name] = _weights.learned_weights(options.checkpoint, len(photo), trained=trained)
     centre = (side // 2, side // 2)
     figures = {"even weights": {name: spread(p, centre) for name, p in even.items()}}
     for part, place in PIXELS.items():
@@ -32,24 +33,28 @@ def main() -> None:
         figures[f"photograph, {part}"] = {name: spread(p, pixel) for name, p in sets.items()}
     pictures = {"directions": draw_directions(even, centre), "photograph": draw_photograph(photo, sets)}
     _record.write("reach", figures, seed=options.seed, out=_record.folder(options), pictures=pictures)
-    for name, numbers in figures.items():
-        print(name, numbers)
 
 
 def place_in(photo: np.ndarray, place: tuple[float, float]) -> tuple[int, int]:
     return int(place[0] * photo.shape[0]), int(place[1] * photo.shape[1])
 
 
-def spread(p: np.ndarray, pixel: tuple[int, int]) -> dict[str, float]:
+def listening(p: np.ndarray, pixel: tuple[int, int]) -> np.ndarray:
+    """Size of the row of the mix of four; of learned weights, its mean over the hidden channels."""
+    channels = p if p.ndim == 5 else p[None]
+    return np.mean([abs(MixedAffinityOperator(each).row(pixel)) for each in channels], axis=0)
+
+
+def spread(p: np.ndarray, pixel: tuple[int, int]) -> dict[str, object]:
     """How much of the map the mix of four listens to."""
-    row = MixedAffinityOperator(p).row(pixel)
-    numbers = {
+    row = listening(p, pixel)
+    numbers: dict[str, object] = {
         "share of the map listened to": np.count_nonzero(row) / row.size,
         "effective pixels": effective_area(row),
     }
     if p.min() >= 0:
         reaches = [mean_reach(each, d)[pixel] for each, d in zip(p, DIRECTIONS, strict=True)]
-        numbers |= {"mean steps back": dict(zip(DIRECTIONS, reaches, strict=True))}
+        numbers["mean steps back"] = dict(zip(DIRECTIONS, reaches, strict=True))
     return numbers
 
 
@@ -57,9 +62,7 @@ def draw_directions(sets: dict[str, np.ndarray], pixel: tuple[int, int]) -> Figu
     figure = Figure(figsize=(11.5, 5.2), layout="constrained")
     axes = figure.subplots(2, 5, sharex=True, sharey=True)
     for line, (name, p) in zip(axes, sets.items(), strict=True):
-        operators = {
-            d.replace("_", " "): AffinityOperator(each, d) for each, d in zip(p, DIRECTIONS, strict=True)
-        }
+        operators = {d.replace("_", " "): AffinityOperator(each, d) for each, d in zip(p, DIRECTIONS, strict=True)}
         operators["all four"] = MixedAffinityOperator(p)
         for ax, (title, operator) in zip(line, operators.items(), strict=True):
             plot.reach(operator.row(pixel), pixel, ax, title=title if name == "one-way" else "")
@@ -74,11 +77,10 @@ def draw_photograph(photo: np.ndarray, sets: dict[str, np.ndarray]) -> Figure:
     for line, (part, place) in zip(axes, PIXELS.items(), strict=True):
         pixel = place_in(photo, place)
         line[0].imshow(photo)
-        line[0].plot(pixel[1], pixel[0], "+", color=plot.BLUE, markersize=10, markeredgewidth=2)
         line[0].set_title(f"a pixel of the {part}", fontsize=10)
         line[0].set_axis_off()
         for ax, (name, p) in zip(line[1:], sets.items(), strict=True):
-            plot.listens_to(photo, MixedAffinityOperator(p).row(pixel), pixel, ax, title=name)
+            plot.listens_to(photo, listening(p, pixel), pixel, ax, title=name)
     return figure
 
 

@@ -2,12 +2,14 @@
 
     python analysis/theorem2.py
 
-Pictures: the error of n steps against exp(-L); a photograph diffused in one direction and in the mix of four.
+Pictures: the error of n steps against exp(-L); a photograph diffused in one direction and in the mix of four;
+which of its pixels decide in the long run.
 """
 
 import _record
 import _weights
 import numpy as np
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from spnkit import DIRECTIONS, plot
@@ -20,7 +22,7 @@ from spnkit.affinity import (
     verify,
 )
 
-TIMES = (0, 1, 10, 100, 1000)
+TIMES = (0, 2, 10, 40, 1000)
 
 
 def main() -> None:
@@ -41,21 +43,19 @@ def main() -> None:
     large = _weights.photograph(32 if options.small else 96)
     mix = MixedAffinityOperator(_weights.color_similarity(large))
     figures["mix of four, photograph"] = mixing(mix)
-    pictures = {"order": draw_order(errors, steps), "diffusion": draw_diffusion(mix, large.mean(axis=-1))}
+    pictures = {
+        "order": draw_order(errors, steps),
+        "diffusion": draw_diffusion(mix, large.mean(axis=-1), TIMES[:3] if options.small else TIMES),
+        "stationary": draw_stationary(mix, large),
+    }
     _record.write("theorem2", figures, seed=options.seed, out=_record.folder(options), pictures=pictures)
-    for name, numbers in figures.items():
-        print(name, numbers)
 
 
 def laplacian(p: np.ndarray) -> dict[str, float]:
     """The worst value of each check of Theorem 2 over the four directions."""
     reports = [verify(each, d) for each, d in zip(p, DIRECTIONS, strict=True)]
-    checks = [
-        check for report in reports for check in report if check.theorem == 2 and check.relation == "<="
-    ]
-    return {
-        name: max(c.value for c in checks if c.name == name) for name in dict.fromkeys(c.name for c in checks)
-    }
+    checks = [check for report in reports for check in report if check.theorem == 2 and check.relation == "<="]
+    return {name: max(c.value for c in checks if c.name == name) for name in dict.fromkeys(c.name for c in checks)}
 
 
 def step_errors(p: np.ndarray, x: np.ndarray, steps: list[int]) -> list[float]:
@@ -95,14 +95,28 @@ def draw_order(errors: dict[str, list[float]], steps: list[int]) -> Figure:
     return figure
 
 
-def draw_diffusion(mix: MixedAffinityOperator, photo: np.ndarray) -> Figure:
+def draw_diffusion(mix: MixedAffinityOperator, photo: np.ndarray, times: tuple[int, ...]) -> Figure:
     """One direction forgets all but its first column; the mix flattens regions, then everything."""
-    figure = Figure(figsize=(2 * len(TIMES), 4.5), layout="constrained")
-    axes = figure.subplots(2, len(TIMES))
-    plot.diffusion(AffinityOperator(mix.p[0]), photo, TIMES, axes[0])
-    plot.diffusion(mix, photo, TIMES, axes[1])
+    figure = Figure(figsize=(2 * len(times), 4.5), layout="constrained")
+    axes = figure.subplots(2, len(times))
+    plot.diffusion(AffinityOperator(mix.p[0]), photo, times, axes[0], cmap="gray")
+    for ax in plot.diffusion(mix, photo, times, axes[1], cmap="gray"):
+        ax.set_title("")
     for ax, text in zip(axes[:, 0], ("left to right", "all four"), strict=True):
         ax.text(-0.08, 0.5, text, rotation=90, va="center", ha="center", transform=ax.transAxes, fontsize=10)
+    return figure
+
+
+def draw_stationary(mix: MixedAffinityOperator, photo: np.ndarray) -> Figure:
+    """Edges and borders decide: their pixels keep to themselves, and even regions listen to them."""
+    figure = Figure(figsize=(7.2, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.imshow(photo)
+    pi = stationary_distribution(mix)
+    image = right.imshow(pi * pi.size, cmap=plot.COLORMAP, norm=LogNorm(0.03, 30))
+    figure.colorbar(image, ax=right, extend="both", label="share, of an even one")
+    for ax in (left, right):
+        ax.set_axis_off()
     return figure
 
 

@@ -30,8 +30,6 @@ def main() -> None:
     figures["extremal"] = extremal()
     pictures = {"discs": draw_discs(sets), "singular-values": draw_singular_values(sets)}
     _record.write("theorem3", figures, seed=options.seed, out=_record.folder(options), pictures=pictures)
-    for name, numbers in figures.items():
-        print(name, numbers)
 
 
 def bounds(p: np.ndarray) -> dict[str, dict[str, float]]:
@@ -77,9 +75,7 @@ def extremal() -> dict[str, float]:
     return {
         "worst step: spectral norm": np.linalg.norm(step_matrices(worst_step())[0], 2),
         "worst step: bound": spectral_bound(3, 3),
-        "p = -1, x alternating: h after 50 steps": (
-            AffinityOperator(np.full((1, 1, 50), -1.0)) @ alternating
-        )[-1],
+        "p = -1, x alternating: h after 50 steps": (AffinityOperator(np.full((1, 1, 50), -1.0)) @ alternating)[-1],
         "p = -1: bound": growth_bound(1, 50),
         "p = -0.9, x alternating: largest |h|": abs(
             AffinityOperator(np.full((1, 1, 500), -0.9)) @ np.tile(alternating, 10)
@@ -89,7 +85,7 @@ def extremal() -> dict[str, float]:
 
 
 def draw_discs(sets: dict[str, np.ndarray]) -> Figure:
-    chosen = {name: p for name, p in sets.items() if "three-way" in name}
+    chosen = {name: p for name, p in sets.items() if p.shape[1] == 3}
     figure = Figure(figsize=(4 * len(chosen), 4.1), layout="constrained")
     axes = figure.subplots(1, len(chosen), squeeze=False)[0]
     for ax, (name, p) in zip(axes, chosen.items(), strict=True):
@@ -98,21 +94,21 @@ def draw_discs(sets: dict[str, np.ndarray]) -> Figure:
 
 
 def draw_singular_values(sets: dict[str, np.ndarray]) -> Figure:
-    chosen = {name: p for name, p in sets.items() if "three-way" in name}
+    chosen = {name: p for name, p in sets.items() if p.shape[1] == 3}
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
     ax = figure.subplots()
     for (name, p), color in zip(chosen.items(), plot.LINES, strict=False):
-        for weights, style, suffix in ((p, "-", ""), (balanced(p), ":", ", balanced")):
-            values = np.sort(singular_values(weights))
-            ax.plot(
-                np.linspace(0, 1, len(values)), values, style, color=color, linewidth=1.8, label=name + suffix
-            )
-    for height, text in ((1, "what Eq. (11) asks for"), (np.sqrt(3), "$\\sqrt{3}$: what Theorem 3 gives")):
+        before, after = np.sort(singular_values(p)), np.sort(singular_values(balanced(p)))
+        share = np.linspace(0, 1, len(before))
+        ax.plot(share, before, color=color, linewidth=1.8, label=name)
+        if not np.allclose(before, after):
+            ax.plot(share, after, ":", color=color, linewidth=1.8, label=f"{name}, balanced")
+    for height, text in ((1, "1: Eq. (11)"), (np.sqrt(3), "$\\sqrt{3}$: Theorem 3")):
         ax.axhline(height, color="black", linewidth=0.9, linestyle="--")
-        ax.text(0, height + 0.012, text, fontsize=8, va="bottom")
-    ax.set(xlabel="share of the steps, sorted", ylabel="largest singular value of $w_t$", ylim=(None, 1.83))
+        ax.text(1.06, height, text, fontsize=8, va="center")
+    ax.set(xlabel="share of the steps, sorted", ylabel="largest singular value of $w_t$", ylim=(None, 1.8))
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0.0, 0.9))
+    ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.95))
     return figure
 
 

@@ -1,4 +1,8 @@
-"""Affinities as directed graphs: spectrum, stationary distribution, and export to graph libraries."""
+"""Affinities as directed graphs: spectrum, stationary distribution, and export to graph libraries.
+
+For SciPy nothing needs exporting: `build_G(..., order="image")`, `build_A` and `operator.tocsr()` are sparse arrays
+that `scipy.sparse.csgraph` takes as they are (with `directed=True`).
+"""
 
 from __future__ import annotations
 

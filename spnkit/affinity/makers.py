@@ -110,10 +110,12 @@ def recursive_filter_weights(
 def color_similarity_weights(
     image, direction: str = "left_to_right", *, sigma: float, strength: float = 0.99
 ) -> np.ndarray:
-    r"""Three-way weights that follow colour, :math:`p_o = \frac{s}{3} \exp(-\|I - I_o\|^2 / 2 \sigma^2)`.
+    r"""Three-way weights that follow colour, :math:`p_o = s\, a_o^2 / \sum a` with :math:`a_o` a similarity.
 
-    Within an even region a pixel takes the share s from its three neighbours; across an edge it keeps to
-    its own value.
+    With :math:`a_o = \exp(-\|I - I_o\|^2 / 2 \sigma^2)` the three neighbours share out s among
+    themselves by their similarity, and each share counts as far as its owner is similar. So in an even region a
+    pixel takes s from its neighbours, along an edge it takes s from those on its own side, and across an
+    edge it keeps to its own value.
 
     Parameters
     ----------
@@ -144,7 +146,9 @@ def color_similarity_weights(
     _positive(sigma=sigma)
     if not 0 <= strength <= 1:
         raise ValueError(f"strength must lie within [0, 1], got {strength}")
-    return strength / 3 * _similarity(image, direction, 3, sigma)
+    a = _similarity(image, direction, 3, sigma)
+    total = a.sum(axis=0)
+    return strength * a**2 / np.where(total > 0, total, 1)
 
 
 def _similarity(image, direction, connections, sigma):

@@ -83,9 +83,7 @@ def mean_reach(p, direction: str = "left_to_right") -> np.ndarray:
     """
     weights, along = as_weights(p), as_direction(direction)
     if weights.min() < 0 or strength(weights, direction) > 1 + 1e-6:
-        raise ValueError(
-            "p must not be negative and sum to at most one: the rows of G are no shares otherwise"
-        )
+        raise ValueError("p must not be negative and sum to at most one: the rows of G are no shares otherwise")
     step = np.empty(weights.shape[1:], weights.dtype)
     steps = orient(step, along)
     steps[:] = np.arange(len(steps))[:, None]

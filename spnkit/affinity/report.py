@@ -71,7 +71,5 @@ class Report:
         lines = [self.title, f"{'Thm':<4} {'check':<{width}} {'value':>11}    {'bound':>11}"]
         for c in self.checks:
             verdict = "ok" if c.passed else "FAILED"
-            lines.append(
-                f"{c.theorem:<4} {c.name:<{width}} {c.value:>11.4g} {c.relation} {c.bound:>11.4g}  {verdict}"
-            )
+            lines.append(f"{c.theorem:<4} {c.name:<{width}} {c.value:>11.4g} {c.relation} {c.bound:>11.4g}  {verdict}")
         return "\n".join(lines)

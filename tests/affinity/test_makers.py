@@ -52,12 +52,13 @@ def test_color_similarity_by_hand(direction):
     p = color_similarity_weights(image, direction, sigma=0.5, strength=0.9)
     backward = {"left_to_right": (0, -1), "right_to_left": (0, 1), "top_to_bottom": (-1, 0)}
     di, dj = backward.get(direction, (1, 0))
-    for k, o in enumerate((-1, 0, 1)):
-        for i, j in np.ndindex(4, 5):
-            m, n = (i + o, j + dj) if di == 0 else (i + di, j + o)
-            inside = 0 <= m < 4 and 0 <= n < 5
-            distance = np.sum((image[i, j] - image[m, n]) ** 2) if inside else np.inf
-            assert p[k, i, j] == pytest.approx(0.3 * np.exp(-distance / 0.5))
+    for i, j in np.ndindex(4, 5):
+        neighbours = [(i + o, j + dj) if di == 0 else (i + di, j + o) for o in (-1, 0, 1)]
+        a = [
+            np.exp(-np.sum((image[i, j] - image[m, n]) ** 2) / 0.5) if 0 <= m < 4 and 0 <= n < 5 else 0
+            for m, n in neighbours
+        ]
+        assert_allclose(p[:, i, j], 0.9 * np.square(a) / max(sum(a), 1e-300))
 
 
 @pytest.mark.parametrize(("maker", "options"), MAKERS)

@@ -2,6 +2,7 @@
 
 import time
 
+import naive
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -15,13 +16,8 @@ SHAPE = (5, 6)
 
 
 def random_weights(rng, *shape):
-    p = rng.uniform(-1, 1, shape)
-    return p / np.maximum(1, np.abs(p).sum(axis=-3, keepdims=True))
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
+    """Normalised weights (..., K, H, W)."""
+    return np.moveaxis(naive.normalize(np.moveaxis(rng.normal(size=shape), -3, 0), "clip"), 0, -3)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)

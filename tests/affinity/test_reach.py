@@ -29,9 +29,7 @@ def test_gradient_norms_are_those_of_the_products(K, direction, norm):
     assert len(ours) == len(w) + 1
     order = 1 if norm == "sum" else np.inf
     for n, value in enumerate(ours):
-        runs = [
-            reduce(lambda m, w_t: w_t @ m, w[t - n : t], np.eye(w.shape[1])) for t in range(n, len(w) + 1)
-        ]
+        runs = [reduce(lambda m, w_t: w_t @ m, w[t - n : t], np.eye(w.shape[1])) for t in range(n, len(w) + 1)]
         # A gradient goes back through the transpose: its sum norm is the max norm of the product.
         assert value == pytest.approx(max(np.linalg.norm(product.T, order) for product in runs))
 

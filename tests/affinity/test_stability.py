@@ -107,9 +107,7 @@ def test_balance_is_the_column_scaling_and_no_more():
     clipped = p / np.maximum(1, np.abs(p).sum(axis=0))
     w = step_matrices(clipped, "bottom_to_top")
     columns = np.maximum(1, np.abs(w).sum(axis=1))
-    assert_allclose(
-        step_matrices(balance(p, "bottom_to_top"), "bottom_to_top"), w / np.sqrt(columns)[:, None]
-    )
+    assert_allclose(step_matrices(balance(p, "bottom_to_top"), "bottom_to_top"), w / np.sqrt(columns)[:, None])
     heard = listened_to(clipped, "bottom_to_top")
     assert_allclose(np.maximum(1, heard[::-1][:-1]), columns)
     assert_allclose(heard[0], 0)

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import naive
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -22,13 +23,8 @@ from spnkit.directions import DIRECTIONS
 
 def weights(kind, rng, K, shape):
     p = rng.normal(size=(K, *shape))
-    if kind == "clip":
-        return p / np.maximum(1, np.abs(p).sum(axis=0))
-    if kind == "marginal":
-        return p / np.abs(p).sum(axis=0)
-    if kind == "stochastic":
-        return np.abs(p) / np.abs(p).sum(axis=0)
-    return np.zeros_like(p)
+    rule = {"clip": "clip", "marginal": "always", "stochastic": "softmax"}.get(kind)
+    return naive.normalize(p, rule) if rule else np.zeros_like(p)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (4, 5)])
