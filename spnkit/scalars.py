@@ -34,11 +34,12 @@ def filled(value, like):
     return type(like)(value)
 
 
-def compiled(jit: Callable, *sources: ModuleType, **names) -> SimpleNamespace:
+def compiled(jit: Callable, *sources: ModuleType, label: str = "", **names) -> SimpleNamespace:
     """Every function of the source modules, compiled by `jit` with `names` in place of its globals.
 
     This is how one text serves several machines: names may be operations (`exp`) or constants that the
-    compiler should see (`CONNECTIONS`), and functions of the sources see each other compiled.
+    compiler should see (`CONNECTIONS`), and functions of the sources see each other compiled. Two uses that
+    differ in their names need different labels: a linker tells functions apart by module and qualified name.
     """
     namespace: dict = {}
     for source in sources:
@@ -48,5 +49,6 @@ def compiled(jit: Callable, *sources: ModuleType, **names) -> SimpleNamespace:
         for name, value in vars(source).items():
             if isinstance(value, FunctionType) and value.__module__ == source.__name__ and name not in names:
                 function = FunctionType(value.__code__, namespace, name, value.__defaults__)
+                function.__qualname__ = name + label
                 namespace[name] = jit(function)
     return SimpleNamespace(**namespace)

@@ -99,14 +99,12 @@ def _kernel(name, itemsize, variant, parallel):
     """The dispatcher of one variant; Numba compiles it at the first call, or finds it in the cache."""
 
     def jit(function):
-        if function.__name__ != name:
-            return _jit_inner(function)
-        # The name is the part of Numba's cache key that tells the variants apart.
-        function.__qualname__ = "_".join(map(str, (name, *variant, "parallel" if parallel else "serial")))
-        return jit_cached(function, parallel=parallel, nogil=True)
+        whole = function.__name__ == name
+        return jit_cached(function, parallel=parallel, nogil=True) if whole else _jit_inner(function)
 
+    label = "_".join(map(str, ("", itemsize, *variant, "parallel" if parallel else "serial")))
     constants = dict(zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED"), variant, strict=True))
-    return getattr(compiled(jit, kernels, **{**vars(_parts(itemsize)), **constants}), name)
+    return getattr(compiled(jit, kernels, label=label, **{**vars(_parts(itemsize)), **constants}), name)
 
 
 @cache
@@ -115,7 +113,7 @@ def _parts(itemsize):
     operations = {name: getattr(simd, name) for name in ("absolute", "exp", "where", "filled")}
     sizes = {"LANES": _register_bytes() // itemsize, "TILE": CACHE_LINE // itemsize}
     sources = (recurrence, normalization, integration, tiles)
-    return compiled(_jit_inner, *sources, **operations, **sizes)
+    return compiled(_jit_inner, *sources, label=f"_{itemsize}", **operations, **sizes)
 
 
 def _jit_inner(function):
@@ -123,6 +121,6 @@ def _jit_inner(function):
     return numba.njit(forceinline=inline, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _register_bytes():
     return 64 if llvm.get_host_cpu_features().get("avx512f") else 32

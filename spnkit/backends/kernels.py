@@ -41,7 +41,7 @@ def forward_plane(zero, n, c, shape, codes, x, gates, y, winner, scratch, row):
     x_scratch = Rows(scratch.ctypes.data + LANES * item, row, item)
     gate_scratch = later(x_scratch, TILE)
     h = later(gate_scratch, CONNECTIONS * TILE + 1)  # the row before is the last of the previous tile
-    block = Rows(later(h, TILE + 1).at, TILE * item, item)
+    block = Rows(later(h, TILE).at, TILE * item, item)
     for d in range(len(codes)):
         size = across(codes[d], shape)
         x_rows = rows_of(x, n, d, c, codes[d], size)

@@ -1,0 +1,64 @@
+"""Bad input: the error names the argument, what came and what was expected."""
+
+import numpy as np
+import pytest
+
+import spnkit
+from spnkit.propagation import scan_adjoint
+
+X = np.zeros((1, 2, 4, 5))
+GATES = np.zeros((1, 4, 3, 2, 4, 5))
+
+
+def propagate(x=X, gates=GATES, **options):
+    return spnkit.propagate(x, gates, **options)
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "arguments"),
+    [
+        (ValueError, ["x", "(2, 4, 5)", "(N, C, H, W)"], {"x": X[0]}),
+        (ValueError, ["x", "(1, 2, 0, 5)", "empty"], {"x": X[:, :, :0]}),
+        (ValueError, ["gates", "(1, 4, 3, 2, 4, 4)", "(1, 2, 4, 5)"], {"gates": GATES[..., :-1]}),
+        (ValueError, ["gates", "(1, 3, 3, 2, 4, 5)", "4 directions"], {"gates": GATES[:, :3]}),
+        (ValueError, ["gates", "(1, 4, 2, 2, 4, 5)", "K = 1 or 3"], {"gates": GATES[:, :, :2]}),
+        (ValueError, ["gates", "(1, 4, 3, 3, 4, 5)", "C or 1"], {"gates": np.zeros((1, 4, 3, 3, 4, 5))}),
+        (ValueError, ["gates", "(4, 3, 2, 4, 5)"], {"gates": GATES[0]}),
+        (TypeError, ["gates", "float32", "float64"], {"gates": GATES.astype(np.float32)}),
+        (TypeError, ["x", "int64", "float32"], {"x": X.astype(int)}),
+        (TypeError, ["x", "complex128", "float64"], {"x": X.astype(complex)}),
+        (TypeError, ["x", "list", "NumPy array"], {"x": X.tolist()}),
+        (ValueError, ["directions", "'leftwards'", "left_to_right"], {"directions": ["leftwards"] * 4}),
+        (ValueError, ["directions", "empty"], {"directions": [], "gates": GATES[:, :0]}),
+        (ValueError, ["normalization", "'clamp'", "softmax"], {"normalization": "clamp"}),
+        (ValueError, ["integration", "'min'", "mean"], {"integration": "min"}),
+        (ValueError, ["backend", "'gpu'", "reference"], {"backend": "gpu"}),
+    ],
+)
+def test_message(error, words, arguments):
+    with pytest.raises(error) as caught:
+        propagate(**arguments)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_scan_speaks_of_its_own_shape():
+    with pytest.raises(ValueError, match=r"expected \(N, K, C or 1, H, W\)"):
+        spnkit.scan(X, GATES, "left_to_right")
+    with pytest.raises(ValueError, match="grad has shape"):
+        scan_adjoint(X[0], GATES[:, 0], "left_to_right")
+
+
+def test_normalize_gates_names_the_axis():
+    with pytest.raises(ValueError, match="axis got 7"):
+        spnkit.normalize_gates(GATES, axis=7)
+    with pytest.raises(TypeError, match="gates has dtype int64"):
+        spnkit.normalize_gates(GATES.astype(int))
+    with pytest.raises(ValueError, match="normalization got None"):
+        spnkit.normalize_gates(GATES, None)
+
+
+def test_kinds_are_not_mixed():
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="gates is a Tensor, expected the same kind as x, a ndarray"):
+        spnkit.propagate(X, torch.tensor(GATES))

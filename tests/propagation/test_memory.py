@@ -1,0 +1,86 @@
+"""Any layout in, nothing overwritten, nothing read that was not written."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tolerances import assert_close
+
+import spnkit
+from spnkit.backends import backend as backend_module
+from spnkit.plan import plan
+
+LAYOUTS = {
+    "transposed": lambda a: np.ascontiguousarray(a.swapaxes(-1, -2)).swapaxes(-1, -2),
+    "channels last": lambda a: np.moveaxis(np.ascontiguousarray(np.moveaxis(a, -3, -1)), -1, -3),
+    "flipped": lambda a: np.ascontiguousarray(a[..., ::-1, ::-1])[..., ::-1, ::-1],
+    "every second pixel": lambda a: np.repeat(np.repeat(a, 2, -1), 2, -2)[..., ::2, ::2],
+    "misaligned slice": lambda a: np.pad(a, [(0, 0)] * (a.ndim - 1) + [(1, 2)])[..., 1:-2],
+    "Fortran order": np.asfortranarray,
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("which", ["x", "gates", "both"])
+def test_layouts(rng, backend, layout, which):
+    x, gates = rng.standard_normal((2, 3, 10, 13)), rng.standard_normal((2, 4, 3, 3, 10, 13))
+    expected = spnkit.propagate(x, gates, backend=backend)
+    change = LAYOUTS[layout]
+    x_view = change(x) if which != "gates" else x
+    gates_view = change(gates) if which != "x" else gates
+    np.testing.assert_array_equal(x_view, x)
+    assert_close(spnkit.propagate(x_view, gates_view, backend=backend), expected)
+
+
+def test_expanded_axes(rng, backend):
+    x, gates = rng.standard_normal((1, 1, 10, 13)), rng.standard_normal((1, 4, 3, 1, 10, 13))
+    expected = spnkit.propagate(x.repeat(2, 0).repeat(3, 1), gates.repeat(2, 0).repeat(3, 3), backend=backend)
+    x_view, gates_view = np.broadcast_to(x, (2, 3, 10, 13)), np.broadcast_to(gates, (2, 4, 3, 3, 10, 13))
+    np.testing.assert_array_equal(spnkit.propagate(x_view, gates_view, backend=backend), expected)
+
+
+def test_inputs_are_left_alone(rng, backend):
+    x, gates = rng.standard_normal((1, 2, 9, 9)), rng.standard_normal((1, 4, 3, 2, 9, 9))
+    before = x.copy(), gates.copy()
+    x.flags.writeable = gates.flags.writeable = False
+    spnkit.propagate(x, gates, backend=backend)
+    np.testing.assert_array_equal(x, before[0])
+    np.testing.assert_array_equal(gates, before[1])
+
+
+@pytest.mark.parametrize("integration", ["max", None])
+def test_poisoned_results_are_written_whole(rng, backend, integration):
+    engine, how = backend_module(backend), plan(spnkit.DIRECTIONS, "clip", integration)
+    x, gates = rng.standard_normal((1, 2, 9, 11)), rng.standard_normal((1, 4, 3, 1, 9, 11))
+    y = np.full(x.shape if integration else (1, 4, 2, 9, 11), np.nan)
+    winner = np.full(x.shape, 255, np.uint8) if integration else None
+    engine.forward(x, gates, y, winner, how)
+    dx, dgates = np.full_like(x, np.nan), np.full_like(gates, np.nan)
+    engine.backward(y, winner, x, gates, dx, dgates, how)
+    assert np.isfinite(y).all()
+    assert np.isfinite(dx).all()
+    assert np.isfinite(dgates).all()
+    assert winner is None or winner.max() < 4
+
+
+PERTURBED = """
+import numpy as np, spnkit, torch
+rng = np.random.default_rng(0)
+for h, w in ((3, 3), (9, 17), (33, 40), (300, 70)):
+    x, gates = (torch.tensor(rng.standard_normal(s), requires_grad=True) for s in ((1, 1, h, w), (1, 4, 3, 1, h, w)))
+    results = []
+    for backend in ("cpu", "reference") if h < 100 else ("cpu", "cpu"):
+        y = spnkit.propagate(x, gates, backend=backend)
+        results.append((y, *torch.autograd.grad(y.square().sum(), (x, gates))))
+    for ours, theirs in zip(*results):
+        assert torch.isfinite(ours).all()
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's MALLOC_PERTURB_ poisons fresh memory")
+def test_scratch_is_never_read_before_it_is_written():
+    environment = os.environ | {"MALLOC_PERTURB_": "1"}
+    subprocess.run([sys.executable, "-c", PERTURBED], check=True, env=environment)
