@@ -36,7 +36,10 @@ def normalized(g, rule):
 
 
 def gate_gradients(g, p, dp, rule):
-    """Gradient at the gates of one pixel from the gradient at its weights."""
+    """Gradient at the gates of one pixel from the gradient at its weights.
+
+    `p` are the weights before any is dropped at the border: a dropped one still takes part in the scale.
+    """
     if rule == Normalization.none:
         return dp
     _, total = _top_and_total(g, rule)

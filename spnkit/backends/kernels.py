@@ -210,13 +210,14 @@ def adjoint_tile(x, gates, gap, h, grad, q, dx, dgates, wanted, t, size, like):
             else:
                 before = h.at + (s - 1) * h.step + at
                 gate, pixel = connections(g + at, gap, some, like), load_some(own + at, like, some)
-                p, neighbours = bounded(normalized(gate, RULE), neighbours_at(before, like), pixel, k, some)
+                weights = normalized(gate, RULE)
+                p, neighbours = bounded(weights, neighbours_at(before, like), pixel, k, some)
                 sends = sent(a, p)
                 scatter(sending + at, q.step, sends, some)
                 store(to, input_gradient(a, sends))
                 if wanted:
                     dp = weight_gradients(a, neighbours, pixel)
-                    scatter(to_gates, TILE * dgates.step, gate_gradients(gate, p, dp, RULE), LANES)
+                    scatter(to_gates, TILE * dgates.step, gate_gradients(gate, weights, dp, RULE), LANES)
 
 
 def arrivals(at, gap, like):

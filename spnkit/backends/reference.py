@@ -62,7 +62,8 @@ def scan_adjoint(grad, x, g, dx, dg, plan):
         dx[t, k] += input_gradient(a, given)
         if dg is not None and t > 0:
             dp = weight_gradients(a, neighbours, x[t, k])
-            dg[:, t, k] += gate_gradients(tuple(g[:, t, k]), p, dp, plan.normalization)
+            gate = tuple(g[:, t, k])
+            dg[:, t, k] += gate_gradients(gate, normalized(gate, plan.normalization), dp, plan.normalization)
 
 
 def _connections(x, g, h, t, k, plan):

@@ -1,0 +1,245 @@
+"""The torch operator: gradients of every order and mode, compilers, autocast, threads, odd gradients."""
+
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from tolerances import assert_close
+
+import spnkit
+
+torch = pytest.importorskip("torch")
+
+SETTINGS = (list(spnkit.DIRECTIONS), "clip", "max", "auto")
+
+
+def problem(connections=3, channels=2, shape=(5, 6), dtype=torch.float64, requires_grad=True, samples=2):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(samples, 2, *shape, dtype=torch.float64, generator=generator)
+    gates = torch.randn(samples, 4, connections, channels, *shape, dtype=torch.float64, generator=generator)
+    return x.to(dtype).requires_grad_(requires_grad), gates.to(dtype).requires_grad_(requires_grad)
+
+
+def loss(x, gates):
+    return spnkit.propagate(x, gates).square().sum()
+
+
+@pytest.mark.parametrize("rule", ["clip", "always", "softmax", "sigmoid", "none"])
+@pytest.mark.parametrize("channels", [2, 1], ids=["per-channel", "shared"])
+def test_gradcheck(backend, connections, channels, rule):
+    x, gates = problem(connections, channels, shape=(3, 3), samples=1)
+    if rule == "none":
+        gates = (0.3 * gates).detach().requires_grad_()
+
+    def scans(x, gates):
+        return spnkit.propagate(x, gates, normalization=rule, integration=None, backend=backend)
+
+    assert torch.autograd.gradcheck(scans, (x, gates), fast_mode=backend == "reference")
+
+
+@pytest.mark.parametrize("integration", ["max", "mean", "sum", None])
+def test_gradgradcheck(connections, integration):
+    def unit(x, gates):
+        return spnkit.propagate(x, gates, integration=integration)
+
+    assert torch.autograd.gradgradcheck(unit, problem(connections, shape=(3, 4), samples=1), fast_mode=True)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (9, 1), (17, 19), (33, 16)])
+def test_gradients_agree_between_backends(connections, shape):
+    x, gates = problem(connections, channels=1, shape=shape)
+    ours = torch.autograd.grad(loss(x, gates), (x, gates))
+    plain = spnkit.propagate(x, gates, backend="reference").square().sum()
+    for a, b in zip(ours, torch.autograd.grad(plain, (x, gates)), strict=True):
+        assert_close(a, b)
+
+
+def test_third_derivative():
+    x, gates = problem(shape=(3, 3))
+    (first,) = torch.autograd.grad(loss(x, gates), gates, create_graph=True)
+    (second,) = torch.autograd.grad(first.square().sum(), gates, create_graph=True)
+    (third,) = torch.autograd.grad(second.square().sum(), x)
+    assert torch.isfinite(third).all()
+    assert third.abs().max() > 0
+
+
+def test_opcheck():
+    x, gates = problem()
+    torch.library.opcheck(torch.ops.spnkit.propagate, (x, gates, *SETTINGS, True))
+    y, winner = torch.ops.spnkit.propagate(x, gates, *SETTINGS, True)
+    arguments = (torch.randn_like(y), winner, x, gates, *SETTINGS, True)
+    torch.library.opcheck(torch.ops.spnkit.propagate_backward, arguments)
+    torch.library.opcheck(torch.ops.spnkit.recurrence, (x.detach(), gates[:, 0].detach(), "left_to_right", "auto"))
+
+
+def test_compile_fullgraph():
+    x, gates = problem()
+    expected = torch.autograd.grad(loss(x, gates), (x, gates))
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    for a, b in zip(torch.autograd.grad(compiled(x, gates), (x, gates)), expected, strict=True):
+        assert_close(a, b)
+
+
+def test_export():
+    class Unit(torch.nn.Module):
+        def forward(self, x, gates):
+            return spnkit.propagate(x, gates)
+
+    x, gates = problem(requires_grad=False)
+    program = torch.export.export(Unit(), (x, gates))
+    assert_close(program.module()(x, gates), spnkit.propagate(x, gates))
+
+
+def test_functorch_transforms():
+    x, gates = problem(requires_grad=False)
+    leaf = x.clone().requires_grad_()
+    loss(leaf, gates).backward()
+    assert_close(torch.func.grad(loss)(x, gates), leaf.grad)
+
+    several = torch.randn(3, *x.shape, dtype=x.dtype)
+    mapped = torch.func.vmap(spnkit.propagate, in_dims=(0, None))(several, gates)
+    assert_close(mapped, torch.stack([spnkit.propagate(one, gates) for one in several]))
+
+    per_sample = torch.func.vmap(torch.func.grad(loss), in_dims=(0, None))(several, gates)
+    assert_close(per_sample[1], torch.func.grad(loss)(several[1], gates))
+
+
+def test_forward_mode():
+    x, gates = problem(requires_grad=False)
+    dx, dgates = torch.randn_like(x), torch.randn_like(gates)
+    _, tangent = torch.func.jvp(spnkit.propagate, (x, gates), (dx, dgates))
+    step = 1e-6
+    moved = (spnkit.propagate(x + s * dx, gates + s * dgates) for s in (step, -step))
+    forward, backward = moved
+    np.testing.assert_allclose(tangent, (forward - backward) / (2 * step), atol=1e-7)
+    with torch.autograd.forward_ad.dual_level():
+        dual = spnkit.propagate(torch.autograd.forward_ad.make_dual(x, dx), gates)
+        along_x = torch.autograd.forward_ad.unpack_dual(dual).tangent
+    _, expected = torch.func.jvp(lambda x: spnkit.propagate(x, gates), (x,), (dx,))
+    assert_close(along_x, expected)
+
+
+def test_jacobians_agree():
+    x, gates = problem(shape=(3, 3), requires_grad=False)
+    backward = torch.func.jacrev(spnkit.propagate)(x, gates)
+    assert_close(torch.func.jacfwd(spnkit.propagate)(x, gates), backward)
+    assert torch.isfinite(torch.func.hessian(loss)(x, gates)).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_computed_in_float32(dtype):
+    x, gates = problem(dtype=dtype)
+    y = spnkit.propagate(x, gates)
+    assert y.dtype == dtype
+    assert_close(y.detach().float(), spnkit.propagate(x.detach().float(), gates.detach().float()), dtype)
+    dx, dgates = torch.autograd.grad(y.float().sum(), (x, gates))
+    assert dx.dtype == dgates.dtype == dtype
+
+
+def test_autocast_computes_in_float32():
+    x, gates = problem(dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = spnkit.propagate(x, gates.bfloat16())  # as a convolution under autocast emits them
+    assert y.dtype == torch.float32
+    y.sum().backward()
+    assert x.grad.dtype == torch.float32
+    with pytest.raises(TypeError, match="gates has dtype"):
+        spnkit.propagate(x, gates.bfloat16())
+
+
+def test_activation_checkpointing():
+    x, gates = problem()
+    expected = torch.autograd.grad(loss(x, gates), (x, gates))
+    again = torch.utils.checkpoint.checkpoint(loss, x, gates, use_reentrant=False)
+    for a, b in zip(torch.autograd.grad(again, (x, gates)), expected, strict=True):
+        assert_close(a, b)
+
+
+def test_gradients_that_are_expanded_or_strided():
+    x, gates = problem()
+    y = spnkit.propagate(x, gates)
+    for grad in (torch.ones(1, dtype=x.dtype).expand_as(y), torch.randn_like(y).transpose(2, 3).mT, y.detach()[..., :]):
+        before = grad.clone()
+        strided = torch.autograd.grad(y, (x, gates), grad, retain_graph=True)
+        assert torch.equal(grad, before)
+        dense = torch.autograd.grad(y, (x, gates), grad.clone(memory_format=torch.contiguous_format), retain_graph=True)
+        for a, b in zip(strided, dense, strict=True):
+            assert torch.equal(a, b)
+
+
+def test_channels_last_and_slices():
+    x, gates = problem(shape=(9, 10))
+    expected = spnkit.propagate(x, gates)
+    assert_close(spnkit.propagate(x.to(memory_format=torch.channels_last), gates).detach(), expected.detach())
+    wide = torch.nn.functional.pad(gates, (3, 2))[..., 3:-2]
+    assert torch.equal(spnkit.propagate(x, wide), expected)
+
+
+def test_only_what_is_needed_is_computed():
+    x, gates = problem()
+    (dx,) = torch.autograd.grad(loss(x, gates.detach()), x)
+    (dgates,) = torch.autograd.grad(loss(x.detach(), gates), gates)
+    both = torch.autograd.grad(loss(x, gates), (x, gates))
+    assert torch.equal(dx, both[0])
+    assert torch.equal(dgates, both[1])
+
+
+def test_no_copy_and_lazy_negation():
+    from spnkit.adapters.torch import _view
+
+    x, gates = problem(requires_grad=False)
+    assert _view(x).ctypes.data == x.data_ptr()
+    negated = torch.view_as_real(torch.complex(x, x).conj())[..., 1]
+    assert negated.is_neg()
+    assert_close(spnkit.propagate(negated, gates), spnkit.propagate(-x, gates))
+
+
+def test_threads_give_the_same_bits():
+    x, gates = problem(shape=(40, 50), dtype=torch.float32)
+
+    def gradients(_):
+        return torch.autograd.grad(loss(x, gates), (x, gates))
+
+    alone = gradients(None)
+    with ThreadPoolExecutor(8) as pool:
+        for together in pool.map(gradients, range(200)):
+            assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_gradients_without_tracking_fail_loudly():
+    x, gates = problem()
+    with pytest.raises(RuntimeError, match="track=False"):
+        torch.ops.spnkit.propagate(x, gates, *SETTINGS, False)
+
+
+def test_other_devices_are_refused():
+    x, gates = problem(requires_grad=False)
+    with pytest.raises(ValueError, match="gates is on meta, expected the device of x, cpu"):
+        spnkit.propagate(x, gates.to("meta"))
+    with pytest.raises(spnkit.BackendUnavailableError if not torch.cuda.is_available() else ValueError, match="cuda"):
+        spnkit.propagate(x, gates, backend="cuda")
+
+
+def test_normalize_gates_matches_numpy_and_has_gradients():
+    _, gates = problem()
+    for rule in ("clip", "always", "softmax", "sigmoid", "none"):
+        assert_close(spnkit.normalize_gates(gates, rule).detach(), spnkit.normalize_gates(gates.detach().numpy(), rule))
+        assert torch.autograd.gradcheck(lambda g, rule=rule: spnkit.normalize_gates(g, rule), gates)
+
+
+def test_extreme_gates_have_finite_gradients():
+    for rule in ("clip", "always", "softmax", "sigmoid"):
+        for size in (0.0, 1e4, -1e4, 1e30):
+            x, gates = problem(dtype=torch.float32)
+            gates = torch.full_like(gates, size).requires_grad_()
+            y = spnkit.propagate(x, gates, normalization=rule)
+            for gradient in torch.autograd.grad(y.sum(), (x, gates)):
+                assert torch.isfinite(gradient).all(), (rule, size)
+
+
+def test_result_is_an_ordinary_tensor():
+    x, gates = problem()
+    y = spnkit.propagate(x, gates).detach()
+    assert y.is_contiguous()
+    assert torch.equal(pickle.loads(pickle.dumps(y)), y)
