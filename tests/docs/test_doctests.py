@@ -1,0 +1,62 @@
+"""Every example in a docstring runs, and the API reference leaves no public object out."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import spnkit
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "api"
+MODULES = ["spnkit", *(module.name for module in pkgutil.walk_packages(spnkit.__path__, "spnkit."))]
+PUBLIC = ("spnkit", "spnkit.affinity", "spnkit.data", "spnkit.nn", "spnkit.training")
+
+
+def import_or_skip(name):
+    """The module; a skip where an optional package is missing, an error where one of ours is."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("spnkit"):
+            raise
+        pytest.skip(f"{name} needs {error.name}, which is not installed")
+
+
+@pytest.fixture
+def no_windows(monkeypatch):
+    """Figures go nowhere, and are closed."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    before = pyplot.get_backend()
+    pyplot.switch_backend("agg")
+    yield
+    pyplot.close("all")
+    pyplot.switch_backend(before)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name, request):
+    module = import_or_skip(name)
+    if name == "spnkit.plot":
+        request.getfixturevalue("no_windows")
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_reference_is_complete(name):
+    module = import_or_skip(name)
+    listed = set(re.findall(r"^\.\. (?:auto\w+|data):: (\w+)", pages(), re.MULTILINE))
+    assert set(module.__all__) <= listed
+
+
+def test_public_functions_of_plot_are_in_the_reference():
+    plot = import_or_skip("spnkit.plot")
+    functions = {name for name, f in vars(plot).items() if getattr(f, "__module__", "") == plot.__name__}
+    public = {name for name in functions if not name.startswith("_")}
+    assert public == set(re.findall(r"^\.\. autofunction:: (\w+)", (REFERENCE / "plot.md").read_text(), re.MULTILINE))
+
+
+def pages():
+    return "\n".join(page.read_text() for page in sorted(REFERENCE.glob("*.md")))
