@@ -190,7 +190,7 @@ def test_no_copy_and_lazy_negation():
 
     x, gates = problem(requires_grad=False)
     assert _view(x).ctypes.data == x.data_ptr()
-    negated = torch.view_as_real(torch.complex(x, x).conj())[..., 1]
+    negated = torch.complex(x, x).conj().imag
     assert negated.is_neg()
     assert_close(spnkit.propagate(negated, gates), spnkit.propagate(-x, gates))
 
@@ -217,7 +217,7 @@ def test_other_devices_are_refused():
     x, gates = problem(requires_grad=False)
     with pytest.raises(ValueError, match="gates is on meta, expected the device of x, cpu"):
         spnkit.propagate(x, gates.to("meta"))
-    with pytest.raises(spnkit.BackendUnavailableError if not torch.cuda.is_available() else ValueError, match="cuda"):
+    with pytest.raises(ValueError, match="backend 'cuda' cannot take x on cpu"):
         spnkit.propagate(x, gates, backend="cuda")
 
 
