@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from spnkit.directions import DIRECTIONS
 from spnkit.plan import plan
 
-Array = TypeVar("Array")
+Array = TypeVar("Array", bound=Any)  # a NumPy array or a torch tensor: what goes in comes out
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -188,12 +188,14 @@ def scan_adjoint(
 def _adapter(array, name: str = "x") -> ModuleType:
     """The adapter for this kind of array; torch is imported only by somebody who already has a tensor."""
     if isinstance(array, np.ndarray):
-        from spnkit.adapters import numpy as adapter
-    elif hasattr(array, "__torch_function__"):
-        from spnkit.adapters import torch as adapter
-    else:
-        raise TypeError(f"{name} is a {type(array).__name__}, expected a NumPy array or a torch tensor")
-    return adapter
+        from spnkit.adapters import numpy as for_numpy
+
+        return for_numpy
+    if hasattr(array, "__torch_function__"):
+        from spnkit.adapters import torch as for_torch
+
+        return for_torch
+    raise TypeError(f"{name} is a {type(array).__name__}, expected a NumPy array or a torch tensor")
 
 
 def _check_float(array, name):
