@@ -96,9 +96,9 @@ def spectral_bound(connections: int, lanes: int) -> float:
 
     Eq. (11) asks for the largest singular value, but the proof of Theorem 3 bounds eigenvalues. Row sums
     of :math:`|w|` at most 1 say :math:`\|w\|_\infty \le 1`. A column of a tridiagonal w has at most three
-    entries, each at most 1, so :math:`\|w\|_1 \le 3`. Since :math:`\|w\|_2^2 = \rho(w^T w) \le
-    \|w^T w\|_\infty \le \|w\|_1 \|w\|_\infty`, the largest singular value is at most :math:`\sqrt 3`.
-    `worst_step` reaches it: three rows put all their weight on one pixel, whose column
+    entries, each at most 1, so :math:`\|w\|_1 \le 3`. Since :math:`\|w\|_2^2 = \rho(w^T w)`
+    and :math:`\rho(w^T w) \le \|w^T w\|_\infty \le \|w\|_1 \|w\|_\infty`, the largest
+    singular value is at most :math:`\sqrt 3`. `worst_step` reaches it: three rows put all their weight on one pixel, whose column
     :math:`(1, 1, 1)^T` has length :math:`\sqrt 3`. A map of two lanes has columns of two entries, hence
     :math:`\sqrt{\min(3, lanes)}`.
 
@@ -165,9 +165,9 @@ def balance(p, direction: str = "left_to_right") -> np.ndarray:
     most 1. Then each weight is divided by :math:`\sqrt{c_j}`, where :math:`c_j` is the sum over its column
     (how much pixel j is listened to), taken as 1 where it is less. By Cauchy and Schwarz, for unit vectors,
 
-    .. math:: \sum_{ij} \frac{|w_{ij}|}{\sqrt{c_j}} |y_i| |x_j| \le
-              \Big(\sum_{ij} |w_{ij}| y_i^2\Big)^{1/2} \Big(\sum_{ij} \frac{|w_{ij}|}{c_j} x_j^2\Big)^{1/2}
-              \le 1 .
+    .. math:: \sum_{ij} \frac{|w_{ij}|}{\sqrt{c_j}} |y_i| |x_j|
+              &\le \Big(\sum_{ij} |w_{ij}| y_i^2\Big)^{1/2} \\
+              &\quad \cdot \Big(\sum_{ij} \frac{|w_{ij}|}{c_j} x_j^2\Big)^{1/2} \le 1 .
 
     Products of such matrices never stretch a gradient in the Euclidean norm either. The price: a pixel
     that many listen to is heard less by each, so weights, and with them the reach, become smaller (by up to

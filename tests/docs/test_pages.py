@@ -1,0 +1,28 @@
+"""What the pages point at is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts)
+SOURCES = "\n".join(f"/{path.relative_to(ROOT)}" for path in ROOT.glob("spnkit/**/*.py"))
+TESTS = "\n".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_named_files_and_tests_exist(page):
+    text = page.read_text()
+    for name in re.findall(r"`((?:\w+/)*\w+\.py)`", text):
+        assert name == "conf.py" or f"/{name}" in SOURCES, name
+    for name in re.findall(r"`(test_\w+)`", text):
+        assert f"def {name}(" in TESTS, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_notebook_ends_in_assertions(page):
+    text = page.read_text()
+    if "file_format: mystnb" in text:
+        cells = re.findall(r"```\{code-cell\}.*?```", text, re.DOTALL)
+        assert "\nassert " in cells[-1]
