@@ -9,10 +9,14 @@ with a table like the paper's Table 1, in a few minutes on two CPU cores. The pa
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
 from dataclasses import MISSING, fields
 from pathlib import Path
+
+# Two pools of threads take turns here, torch's and Numba's: the idle one must sleep, not spin on its core.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from spnkit.training import Options, evaluate, free_folder, train
 
@@ -76,7 +80,7 @@ def main() -> None:
         train(options, out, resume=resume, command=command)
         print(f"All results are in {out}")
     except KeyboardInterrupt:
-        sys.exit(f"interrupted; the last checkpoint is in {out}, and --resume --out {out} goes on from it")
+        sys.exit("interrupted" + ("" if checkpoint else f"; --resume --out {out} goes on from the last checkpoint"))
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")
 

@@ -99,6 +99,8 @@ class PropagationModule(nn.Module):
         super().__init__()
         if connection not in CONNECTIONS:
             raise ValueError(f"connection must be one of {sorted(CONNECTIONS)}, got {connection!r}")
+        if propagation is not None and propagation.integration is None:
+            raise ValueError("propagation must integrate its directions, got integration=None")
         self.hidden, self.stride, self.units, self.share_weights = hidden, stride, units, share_weights
         self.connections = CONNECTIONS[connection]
         self.before = nn.Conv2d(num_classes, hidden, 3, padding=1)

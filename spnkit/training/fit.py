@@ -22,7 +22,11 @@ from spnkit.training.files import whole_file
 from spnkit.training.progress import StageProgress
 
 STEPS_PER_EPOCH = 25
-"""Steps between two checkpoints."""
+
+
+def steps_per_epoch(steps: int) -> int:
+    """Steps between two checkpoints: 25, or a hundredth of a long run."""
+    return max(STEPS_PER_EPOCH, ceil(steps / 100))
 
 
 class EpochData(lightning.LightningDataModule):
@@ -47,9 +51,9 @@ class EpochData(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         """The loader of the trainer's current epoch, the last of which may be shorter."""
         epoch = self.trainer.current_epoch if self.trainer else 0
-        left = self.steps - epoch * STEPS_PER_EPOCH
+        whole = steps_per_epoch(self.steps)
         return DataLoader(
-            self.samples(epoch, self.batch * max(1, min(left, STEPS_PER_EPOCH))),
+            self.samples(epoch, self.batch * max(1, min(whole, self.steps - epoch * whole))),
             batch_size=self.batch,
             num_workers=self.workers,
             # A forked child inherits the dead threads of a parallel loop, and hangs in its first own.
@@ -103,7 +107,7 @@ def fit(
             accelerator="gpu" if place.type == "cuda" else place.type,
             devices=1 if place.index is None else [place.index],
             # Counted in epochs: with `max_steps` Lightning would repeat part of an epoch after a resume.
-            max_epochs=ceil(data.steps / STEPS_PER_EPOCH),
+            max_epochs=ceil(data.steps / steps_per_epoch(data.steps)),
             callbacks=[progress, every_epoch],
             plugins=[WholeCheckpoints()],
             reload_dataloaders_every_n_epochs=1,

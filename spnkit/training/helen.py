@@ -22,7 +22,7 @@ from spnkit.training.fit import EpochData, fit
 from spnkit.training.modules import ParserTraining, RefinementTraining
 from spnkit.training.options import Options
 from spnkit.training.pictures import draw_crops, draw_listening
-from spnkit.training.report import Scores, table, write_report
+from spnkit.training.report import Scores, machine, table, write_report
 from spnkit.training.runs import check_device, open_run
 from spnkit.training.samples import LowResolutionFaces, Patches, Samples
 from spnkit.training.scoring import load_model, score
@@ -54,11 +54,9 @@ class Experiment:
         yield
         self.seconds[what] = round(time.perf_counter() - began, 1)
 
-    def faces(self) -> FaceFolder:
-        """The faces of the folder, or some that are made up."""
+    def made_faces(self) -> FaceFolder:
+        """Faces for a run that was given none."""
         made = self.options.made
-        if self.options.data is not None:
-            return open_faces(self.options.data)
         return make_faces(
             self.out / "faces",
             train=made,
@@ -133,7 +131,7 @@ def train(
 ) -> Scores:
     """Train the baseline parsers and the SPN, score them on whole faces and write the run folder.
 
-    The folder gets `parsers.ckpt` and `spn.ckpt` (after every 25 steps), `metrics.json`, `table.txt`,
+    The folder gets `parsers.ckpt` and `spn.ckpt` (every 25 steps), `metrics.json`, `table.txt`,
     `table.md`, `crops.png` and `listening.png`. Interrupted at any point, the same call with `resume` ends in
     the same weights as an uninterrupted one (on a CPU; a GPU may add in another order).
 
@@ -166,10 +164,11 @@ def train(
     """
     console = console or Console()
     check_device(options.device)
+    given = None if options.data is None else open_faces(options.data)
     open_run(out, options, resume)
     run = Experiment(options, out, console)
     with run.timed("preparing faces"):
-        folder = run.faces()
+        folder = given or run.made_faces()
         learned, scored = run.aligned(folder, "train"), run.aligned(folder, options.split)
     console.print(folder, highlight=False)
     with run.timed("training the baseline parsers"):
@@ -182,9 +181,10 @@ def train(
         draw_crops(model, scored, out / "crops.png")
         draw_listening(model, scored, out / "listening.png")
     facts = {"command": command, "options": options.as_dict(), "faces": repr(folder), "note": folder.note}
-    write_report(out, scores, facts | {"seconds": run.seconds, "stages": run.stages})
+    facts |= {"machine": machine(options.device), "seconds": run.seconds, "stages": run.stages}
+    write_report(out, scores, facts)
     shutil.rmtree(out / "cache")
-    console.print(table(scores), highlight=False)
+    console.print(table(scores), highlight=False, soft_wrap=True)
     return scores
 
 
@@ -232,5 +232,5 @@ def evaluate(
     if out is not None:
         facts = {"command": command, "checkpoint": str(checkpoint), "data": data, "split": split}
         write_report(out, scores, facts | {"options": model.options.as_dict(), "faces": repr(folder)})
-    console.print(table(scores), highlight=False)
+    console.print(table(scores), highlight=False, soft_wrap=True)
     return scores

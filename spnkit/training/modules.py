@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from math import cos, pi
 from typing import Any
 
 import lightning
@@ -14,7 +16,13 @@ from spnkit.nn.blocks import WIDTHS
 from spnkit.training.losses import segmentation_loss
 from spnkit.training.options import Options
 
+WARM_UP = 0.1
 SPN_ROW, CONTROL_ROW = "SPN", "SPN, blank photo"
+
+
+def one_cycle(step: int, steps: int) -> float:
+    """Share of the peak learning rate at a step: a linear rise over the first tenth, then half a cosine."""
+    return min(1.0, (step + 1) / (WARM_UP * steps)) * (1 + cos(pi * step / steps)) / 2
 
 
 class Training(lightning.LightningModule):
@@ -43,7 +51,7 @@ class Training(lightning.LightningModule):
         trained = [p for p in self.parameters() if p.requires_grad]
         optimizer = torch.optim.Adam(trained, self.options.rate)
         steps = getattr(self.options, self.steps_option)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.options.rate, steps, pct_start=0.1)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(one_cycle, steps=steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 

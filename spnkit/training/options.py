@@ -61,11 +61,11 @@ class Options:
     size: int = 256
     factor: int = 4
     folds: int = 2
-    parser_steps: int = 200
-    steps: int = 300
-    parser_batch: int = 16
+    parser_steps: int = 400
+    steps: int = 250
+    parser_batch: int = 8
     batch: int = 4
-    rate: float = 3e-3
+    rate: float = 6e-3
     connection: str = "three_way"
     hidden: int = 16
     propagated: int = 64
@@ -85,9 +85,10 @@ class Options:
             least = 0 if name in ("seed", "workers") else 1 if isinstance(value, int) else 1e-9
             if isinstance(value, (int, float)) and not isinstance(value, bool) and value < least:
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
-        for name, known in (("connection", tuple(CONNECTIONS)), ("split", SPLITS[1:])):
+        choices = {"connection": tuple(CONNECTIONS), "split": SPLITS[1:], "propagated": (4, 8, 16, 32, 64, 128)}
+        for name, known in choices.items():
             if getattr(self, name) not in known:
-                raise ValueError(f"{name}: expected one of {', '.join(known)}, got {getattr(self, name)}")
+                raise ValueError(f"{name}: expected one of {', '.join(map(str, known))}, got {getattr(self, name)}")
         if self.size % self.factor:
             raise ValueError(f"factor: expected a divisor of size = {self.size}, got {self.factor}")
         if self.patch > self.size:

@@ -135,6 +135,51 @@ def test_guidance_of_another_shape_is_refused():
             SPN(3, wrong, hidden=4)(*pair())
 
 
+def test_a_unit_that_does_not_integrate_is_refused():
+    with pytest.raises(ValueError, match="propagation must integrate its directions"):
+        SPN(3, propagation=SpatialPropagation(integration=None))
+
+
+def test_other_directions_need_other_gates():
+    two = SpatialPropagation(("left_to_right", "top_to_bottom"), "softmax", "mean")
+    spn = small(propagation=two)
+    assert spn.gate_channels == 2 * 3 * 4
+    with torch.no_grad():
+        assert spn(*pair()).shape == (1, 3, 16, 16)
+
+
+def discs(count, seed):
+    """Photos of a bright disc, its truth, and a coarse map that shows it 8 times smaller."""
+    generator = torch.Generator().manual_seed(seed)
+    centre = 8 + 16 * torch.rand(count, 2, 1, 1, generator=generator)
+    radius = 4 + 4 * torch.rand(count, 1, 1, generator=generator)
+    rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+    inside = ((rows - centre[:, 0]) ** 2 + (columns - centre[:, 1]) ** 2 < radius**2).float()
+    both = torch.stack([1 - inside, inside], dim=1)
+    small = torch.nn.functional.avg_pool2d(both, 8)
+    coarse = torch.nn.functional.interpolate(small, scale_factor=8, mode="bilinear")
+    return inside[:, None].expand(-1, 3, -1, -1).contiguous(), coarse, inside.long()
+
+
+def test_it_learns_to_follow_the_photo():
+    """On discs never seen: 0.24 to 0.33 of the coarse map's mistakes over seeds, 0.53 to 0.62 without photos."""
+    mistakes = {}
+    (photo, coarse, truth), (new_photo, new_coarse, new_truth) = discs(8, seed=0), discs(16, seed=1)
+    for seen in (True, False):
+        torch.manual_seed(0)
+        spn = SPN(2, lambda c, stride: UNetGuidance(c, stride=stride, widths=(8, 16)), hidden=4)
+        optimizer = torch.optim.Adam(spn.parameters(), 3e-3)
+        for _ in range(100):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(spn(photo * seen, coarse), truth).backward()
+            optimizer.step()
+        with torch.no_grad():
+            found = spn.eval()(new_photo * seen, new_coarse).argmax(1)
+        mistakes[seen] = (found != new_truth).float().mean() / (new_coarse.argmax(1) != new_truth).float().mean()
+    assert mistakes[True] < 0.4
+    assert mistakes[True] < 0.75 * mistakes[False]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -62,7 +62,8 @@ def test_evaluate_prints_the_table_of_the_run(call, tmp_path):
 
 
 def test_failures_are_one_line(refused, faces):
-    assert "missing" in refused("--data", "missing")
+    assert "missing" in refused("--data", "missing", "--out", "run")
+    assert not Path("run").exists()
     assert "evaluate: needs --data" in refused("--evaluate", "x.ckpt")
     assert "x.ckpt: no such checkpoint" in refused("--evaluate", "x.ckpt", "--data", faces.root)
     assert "steps: expected at least 1" in refused("--steps", 0)
@@ -101,7 +102,7 @@ def test_ctrl_c_and_resume(tmp_path, call):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=100)
     assert process.returncode == 1
-    assert err == "interrupted; the last checkpoint is in run, and --resume --out run goes on from it\n"
+    assert err == "interrupted; --resume --out run goes on from the last checkpoint\n"
     assert not list(Path("run").glob(".*"))
     printed = call(*arguments, "--resume")
     assert "step 60 of 60" in printed

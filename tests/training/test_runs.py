@@ -2,6 +2,7 @@
 
 import errno
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -100,6 +101,21 @@ def test_control_never_sees_the_photo(run):
     assert model.photo("SPN", image) is image
 
 
+def test_connection_is_that_of_the_options(tiny):
+    options = Options(**tiny.as_dict() | {"connection": "one_way"})
+    networks = RefinementTraining(("a", "b"), options).networks
+    assert [network.propagation.connections for network in networks.values()] == [1, 1]
+
+
+def test_epochs_cover_the_steps_exactly(faces):
+    data = fit.EpochData(lambda _epoch, count: range(count), batch=3, steps=5, workers=0)
+    lengths = []
+    for epoch in range(3):
+        data.trainer = SimpleNamespace(current_epoch=epoch)
+        lengths.append(len(data.train_dataloader()))
+    assert lengths == [2, 2, 1]
+
+
 def test_without_control(tmp_path):
     options = Options(size=64, patch=32, width=0.05, hidden=2, made=6, parser_steps=1, steps=1, folds=1, control=False)
     assert list(train(options, tmp_path / "run", console=SILENT)) == ["baseline, upsampled", "SPN"]
@@ -136,6 +152,7 @@ def test_resume_refuses_other_options_and_empty_folders(run, tiny, tmp_path):
         ({"rate": 0.0}, "rate: expected at least .*, got 0.0"),
         ({"connection": "two_way"}, "connection: expected one of one_way, three_way, got two_way"),
         ({"split": "train"}, "split: expected one of val, test, got train"),
+        ({"propagated": 48}, "propagated: expected one of 4, 8, 16, 32, 64, 128, got 48"),
         ({"size": 130}, "factor: expected a divisor of size = 130, got 4"),
         ({"patch": 512}, "patch: expected at most size = 256, got 512"),
     ],

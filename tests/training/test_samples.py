@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from torch.utils.data import DataLoader
 
@@ -74,6 +75,7 @@ def test_every_fold_gets_its_share_from_its_own_faces(faces, tmp_path):
         assert set(np.unique(sample["labels"])) - {IGNORE} <= {index % 2, index % 2 + 2, index % 2 + 4}
 
 
+@pytest.mark.slow
 def test_samples_reach_spawned_workers(faces, tmp_path):
     data = patches(faces, tmp_path, count=4)
     here = next(iter(DataLoader(data, batch_size=4)))
