@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
+from jupyter_client import AsyncKernelManager
 from sphinx.ext import autosummary
 
 import spnkit
 
 os.environ["MATPLOTLIBRC"] = str(Path(__file__).with_name("matplotlibrc"))  # for the kernels of the notebooks
+AsyncKernelManager.transport.default_value = "ipc"  # over TCP each kernel warns that it is not encrypted
 autosummary.WELL_KNOWN_ABBREVIATIONS += ("Eq.",)  # a summary does not end there
 
 project = "spnkit"

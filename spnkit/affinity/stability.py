@@ -98,9 +98,9 @@ def spectral_bound(connections: int, lanes: int) -> float:
     of :math:`|w|` at most 1 say :math:`\|w\|_\infty \le 1`. A column of a tridiagonal w has at most three
     entries, each at most 1, so :math:`\|w\|_1 \le 3`. Since :math:`\|w\|_2^2 = \rho(w^T w)`
     and :math:`\rho(w^T w) \le \|w^T w\|_\infty \le \|w\|_1 \|w\|_\infty`, the largest
-    singular value is at most :math:`\sqrt 3`. `worst_step` reaches it: three rows put all their weight on one pixel, whose column
-    :math:`(1, 1, 1)^T` has length :math:`\sqrt 3`. A map of two lanes has columns of two entries, hence
-    :math:`\sqrt{\min(3, lanes)}`.
+    singular value is at most :math:`\sqrt 3`. `worst_step` reaches it: three rows put all their weight on one
+    pixel, whose column :math:`(1, 1, 1)^T` has length :math:`\sqrt 3`. A map of two lanes has columns of two
+    entries, hence :math:`\sqrt{\min(3, lanes)}`.
 
     Examples
     --------
