@@ -1,14 +1,7 @@
 """Fixtures that all areas share."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # naive.py and tolerances.py
-
-RULES = ("clip", "always", "softmax", "sigmoid", "none")
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ It shares no code with spnkit.
 
 import numpy as np
 
+RULES = ("clip", "always", "softmax", "sigmoid", "none")
+
 TO_LEFT_RIGHT = {  # how a map is turned so that the scan runs from left to right, and back
     "left_to_right": (lambda a: a, lambda a: a),
     "right_to_left": (np.fliplr, np.fliplr),

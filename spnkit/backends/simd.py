@@ -2,7 +2,7 @@
 
 `Vector` is a value type of Numba's own kind, so `recurrence.py` and `normalization.py` compile for it as
 they stand. Everything a kernel does to memory is here too: load, store, prefetch, and the transposed
-copy of a block, a butterfly of shuffles that makes scans along a row as regular as scans down a column.
+copy of a block, a network of shuffles that makes scans along a row as regular as scans down a column.
 
 Addresses are plain integers in bytes. A `like` argument is any value whose type is meant; its content is unused.
 """
@@ -284,7 +284,7 @@ def copy_transposed(typingctx, target, target_stride, source, source_stride, ahe
             for address in addresses:
                 _prefetch(builder, builder.add(address, ahead))
         rows = [builder.load(_pointer(builder, address, kind), align=align) for address in addresses]
-        for i, column in enumerate(_butterfly(builder, rows)):
+        for i, column in enumerate(_transposed(builder, rows, 16 // align)):
             builder.store(column, _pointer(builder, row(target, target_stride, i), kind), align=align)
         return context.get_dummy_value()
 
@@ -297,21 +297,33 @@ def _prefetch(builder, address):
     _call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, read, second_level, data)
 
 
-def _butterfly(builder, rows):
-    """Transpose n rows of n lanes: for k = n/2 ... 1, swap the two k x k blocks off every diagonal."""
+def _transposed(builder, rows, chunk):
+    """Transpose n rows of n lanes; `chunk` lanes make 128 bits, within which shuffles are cheapest.
+
+    Blocks of whole chunks are swapped across the diagonal as in a butterfly. What is left are squares of
+    `chunk` rows, transposed by interleaving their first half with their second, again and again.
+    """
     n = len(rows)
     k = n // 2
-    while k:
+    while k >= chunk:
         # Lane j of the upper row is its own or, in the right half of a block, the lower row's lane j - k.
         upper = [j if not j & k else n + j - k for j in range(n)]
         lower = [j + k if not j & k else n + j for j in range(n)]
         for i in range(n):
             if not i & k:
-                a, b = rows[i], rows[i + k]
-                rows[i], rows[i + k] = (_shuffle(builder, a, b, pattern) for pattern in (upper, lower))
+                rows[i], rows[i + k] = _both(builder, rows[i], rows[i + k], upper, lower)
         k //= 2
+    half = chunk // 2
+    starts = range(0, n, chunk)
+    low = [c + j // 2 + n * (j % 2) for c in starts for j in range(chunk)]
+    high = [lane + half for lane in low]
+    for _ in range(chunk.bit_length() - 1):
+        pairs = [(rows[c + i], rows[c + i + half]) for c in starts for i in range(half)]
+        rows = [row for a, b in pairs for row in _both(builder, a, b, low, high)]
     return rows
 
 
-def _shuffle(builder, a, b, pattern):
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), len(pattern)), pattern))
+def _both(builder, a, b, *patterns):
+    """Two vectors shuffled together in each of these ways; lanes from n on are those of `b`."""
+    index = ir.VectorType(ir.IntType(32), len(patterns[0]))
+    return [builder.shuffle_vector(a, b, ir.Constant(index, pattern)) for pattern in patterns]

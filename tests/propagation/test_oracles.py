@@ -3,7 +3,7 @@
 import naive
 import numpy as np
 import pytest
-from conftest import RULES
+from naive import RULES
 from tolerances import assert_close
 
 import spnkit
