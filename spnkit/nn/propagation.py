@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
-from spnkit.directions import DIRECTIONS
+from spnkit.directions import CONNECTIONS, DIRECTIONS
 from spnkit.propagation import propagate
-
-CONNECTIONS = {"one_way": 1, "three_way": 3}
 
 
 class SpatialPropagation(nn.Module):
@@ -102,7 +100,7 @@ class PropagationModule(nn.Module):
         if propagation is not None and propagation.integration is None:
             raise ValueError("propagation must integrate its directions, got integration=None")
         self.hidden, self.stride, self.units, self.share_weights = hidden, stride, units, share_weights
-        self.connections = CONNECTIONS[connection]
+        self.connections = len(CONNECTIONS[connection])
         self.before = nn.Conv2d(num_classes, hidden, 3, padding=1)
         self.unit = propagation or SpatialPropagation()
         self.after = nn.Conv2d(hidden, hidden, 3, padding=1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from spnkit.data.files import not_written
 
 
 @contextmanager
@@ -20,9 +21,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             yield file
         partial.replace(path)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = "no room on disk" if full else error.strerror or str(error)
-        raise OSError(f"{path}: could not be written ({reason}); nothing was left behind") from error
+        raise not_written(path, error) from error
     finally:
         if path.parent.is_dir():
             partial.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from spnkit.data import SPLITS
-from spnkit.nn.propagation import CONNECTIONS
+from spnkit.directions import CONNECTIONS
 
 
 @dataclass(frozen=True)
