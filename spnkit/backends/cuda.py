@@ -18,7 +18,7 @@ from spnkit.integration import Integration
 from spnkit.scalars import compiled
 
 WARP = 32
-WIDTHS = (64, 128, 256, 544)  # threads of a block at most; two leaning chunks of 544 hold 1024 lanes
+WIDTHS = (64, 128, 288, 544)  # threads of a block at most; two leaning chunks of the last hold 1024 lanes
 MARGIN = 4  # of a line beyond the width, so that no two slots of a warp meet in a bank of shared memory
 SECTOR = 32  # bytes that device memory moves at once: the steps of a tile
 CODES = 31  # directions that one integer tells a kernel about
@@ -56,7 +56,8 @@ def backward(grad, winner, x, gates, dx, dgates, plan):
         if dgates.shape[3] < shape.c:
             dgates[...] = 0  # every channel adds to it
     seen = views(**given)
-    variant = _variant("backward", seen["x"], gates, plan, plan.integration, 1, dgates is not None)
+    how = Integration.sum if total == 1 else plan.integration
+    variant = _variant("backward", seen["x"], gates, plan, how, 1, dgates is not None)
     arrays = [array_of(seen.get(name)) for name in ("grad", "winner", "x", "gates", "h", "dx", "dgates")]
     _launch(variant, shape, plan.directions, spread, x, seen["x"], arrays)
     if spread:
@@ -126,13 +127,12 @@ def _fitted(variant, lanes, room):
 
 
 def _shared_bytes(variant, lanes):
-    """What `cuda_tiles.py` lays out: staged layers, then moving ones, then the last step of those."""
-    tile, item = _tile(variant.dtype), _item(variant.dtype)
-    layouts = [(variant.CONNECTIONS, variant.CHANNELS)]
+    """What `cuda_kernels.py` and `cuda_adjoint.py` lay out: room for two tiles, and the last step of moving layers."""
+    tile, k, c = _tile(variant.dtype), variant.CONNECTIONS, variant.CHANNELS
+    needs = [(2 * ((k + c) * tile + c * (tile + 1)), c * lanes)]
     if variant.kernel == "backward":
-        layouts.append((variant.CONNECTIONS + 3, variant.CONNECTIONS))
-    lines = ((staged * tile + moving * (tile + 1), moving * lanes) for staged, moving in layouts)
-    return max(count * (variant.WIDTH + MARGIN) + kept for count, kept in lines) * item
+        needs.append((2 * (k + 4) * tile + k * (tile + 1), k * lanes))
+    return max(lines * (variant.WIDTH + MARGIN) + values for lines, values in needs) * _item(variant.dtype)
 
 
 def _item(dtype):
@@ -159,7 +159,7 @@ def _kernel(variant):
         return jit_kernel(function, variant.WIDTH, max(1, WIDTHS[-1] // variant.WIDTH))
 
     sources = (scalars, recurrence, normalization, integration, cuda_geometry, cuda_tiles, cuda_kernels, cuda_adjoint)
-    dtype, staged = variant.dtype, variant.CONNECTIONS
+    dtype = variant.dtype
     constants = {"FLOAT": FLOATS[dtype], "TILE": _tile(dtype), "ITEM": _item(dtype), "LINE": variant.WIDTH + MARGIN}
-    constants |= variant._asdict() | {"GRAD": staged, "STAGED": staged + 3}
+    constants |= variant._asdict() | {"GRAD": variant.CONNECTIONS}
     return getattr(compiled(jit, *sources, **SCALARS, **constants), variant.kernel)

@@ -11,51 +11,53 @@ TILE = 8  # steps in a tile, fixed when compiled
 LINE = 68  # from one line of a tile to the next, likewise
 
 Array = namedtuple("Array", "at n d k c h w")  # address and strides; 0 for an axis that is not there
+# One scan of one plane: which, and how it lies; `code` is 2 * horizontal + reverse, `skew` is 1 where chunks lean.
+Scan = namedtuple("Scan", "n d c code steps lanes skew")
 Layers = namedtuple("Layers", "at apart step lane")  # pixel (t, k) of layer i: at + i * apart + t * step + k * lane
-Size = namedtuple("Size", "steps lanes skew")  # of a plane in scan order; skew is 1 where chunks lean
 Tile = namedtuple("Tile", "t k")  # the step and the lane of its slot (0, 0)
 Slots = namedtuple("Slots", "s c ds dc dk")  # the first of TILE slots of a thread, and the way to the next
 Place = namedtuple("Place", "spot c t k")  # a slot: where in a tile, and its pixel (t, k) of the plane
 Walk = namedtuple("Walk", "at apart hop")  # an address in layers that goes from slot to slot
 
 
-def across(code, shape, skews):
-    """The size of a plane in one direction; `code` is 2 * horizontal + reverse."""
-    if code & 2:
-        return Size(short(shape.w), short(shape.h), short(skews & 1))
-    return Size(short(shape.h), short(shape.w), short(skews >> 1))
+def scan_of(n, d, c, code, shape, skews):
+    """One scan of a map."""
+    horizontal = (code & 2) != 0
+    steps, lanes = (shape.w, shape.h) if horizontal else (shape.h, shape.w)
+    skew = skews & 1 if horizontal else skews >> 1
+    return Scan(n, short(d), short(c), short(code), short(steps), short(lanes), short(skew))
 
 
-def layers_of(array, n, d, c, apart, code, size):
+def again(scan):
+    """The same scan. Opaque: what follows from it is computed where it is used, or else it fills the registers."""
+    return Scan(scan.n, scan.d, scan.c, opaque(scan.code), scan.steps, scan.lanes, scan.skew)
+
+
+def layers_of(array, scan, apart):
     """Planes `apart` bytes from each other, in scan order."""
-    at = array.at + n * array.n + d * array.d + c * array.c
-    step = array.w if code & 2 else array.h
-    lane = array.h if code & 2 else array.w
-    if code & 1:
-        return Layers(at + (size.steps - 1) * step, apart, -step, lane)
+    at = array.at + scan.n * array.n + scan.d * array.d + scan.c * array.c
+    horizontal = (scan.code & 2) != 0
+    step, lane = (array.w, array.h) if horizontal else (array.h, array.w)
+    if scan.code & 1:
+        return Layers(at + (scan.steps - 1) * step, apart, -step, lane)
     return Layers(at, apart, step, lane)
 
 
-def chunks_of(size):
-    """How many blocks' worth of lanes a tile has; leaning chunks end TILE - 1 lanes further up."""
-    threads = cuda.blockDim.x
-    return short((size.lanes + size.skew * (TILE - 1) + threads - 1) // threads)
-
-
-def next_tile(tile, chunks):
-    """Tiles follow one another chunk by chunk, then step by step."""
-    if tile.k + cuda.blockDim.x < chunks * cuda.blockDim.x:
-        return Tile(tile.t, short(tile.k + cuda.blockDim.x))
+def next_tile(tile, scan):
+    """Tiles follow one another chunk by chunk, then step by step; leaning chunks end TILE - 1 lanes further up."""
+    k = tile.k + cuda.blockDim.x
+    if k < scan.lanes + scan.skew * (TILE - 1):
+        return Tile(tile.t, short(k))
     return Tile(short(tile.t + TILE), short(0))
 
 
-def slots_of(layers, size):
+def slots_of(layers, scan):
     """Threads that follow one another take pixels that do: along the steps, or along the lanes."""
-    along_steps = abs(layers.step) < abs(layers.lane)
-    run = short(TILE if along_steps else 1)
-    ds, dc = (0, cuda.blockDim.x // TILE) if along_steps else (1, 0)
-    s, c = short(cuda.threadIdx.x % run), short(cuda.threadIdx.x // run)
-    return Slots(s, c, short(ds), short(dc), short(dc - ds * size.skew))
+    thread = cuda.threadIdx.x
+    if abs(layers.step) < abs(layers.lane):
+        dc = short(cuda.blockDim.x // TILE)
+        return Slots(short(thread % TILE), short(thread // TILE), short(0), dc, dc)
+    return Slots(short(0), short(thread), short(1), short(0), short(-scan.skew))
 
 
 def spot_of(s, c):
@@ -63,21 +65,21 @@ def spot_of(s, c):
     return short(s * LINE + c)
 
 
-def first_place(slots, tile, size):
+def first_place(slots, tile, scan):
     """The first slot of a thread in a tile."""
-    t, k = tile.t + slots.s, tile.k + slots.c - slots.s * size.skew
+    t, k = tile.t + slots.s, tile.k + slots.c - slots.s * scan.skew
     return Place(spot_of(slots.s, slots.c), slots.c, short(t), short(k))
 
 
 def next_place(place, slots):
-    """The slot after it. Opaque, or else the compiler keeps the spots of all slots in registers."""
+    """The slot after it."""
     spot = opaque(short(place.spot + spot_of(slots.ds, slots.dc)))
     return Place(spot, short(place.c + slots.dc), short(place.t + slots.ds), short(place.k + slots.dk))
 
 
-def inside(t, k, size):
+def inside(t, k, scan):
     """Whether there is such a pixel."""
-    return (t < size.steps) & (k >= 0) & (k < size.lanes)
+    return (t < scan.steps) & (k >= 0) & (k < scan.lanes)
 
 
 def address(layers, i, t, k):
@@ -91,5 +93,5 @@ def walk_from(layers, place, slots):
 
 
 def onward(walk):
-    """The address for the next slot; opaque for the same reason."""
+    """The address for the next slot."""
     return Walk(opaque(walk.at + walk.hop), walk.apart, walk.hop)

@@ -1,32 +1,33 @@
 """The CUDA kernels. Source text: `cuda.py` compiles it, names in capitals are fixed then.
 
 A block scans a plane (or CHANNELS planes that share their gates), a thread a lane. The plane is walked in tiles of
-TILE steps: while one tile is computed in shared memory, the next is on its way from device memory to registers,
-in the order in which it lies in memory, whichever way the scan runs. Lanes beyond the block's threads are
-scanned in chunks, each leaning against the one before it: with every step a chunk moves one lane up, so
-that all it hears of is its own past and the last two lanes of its predecessor.
+TILE steps: while one tile is computed, the next two are on their way from device to shared memory, in the order in
+which they lie in memory, whichever way the scan runs. Lanes beyond the block's threads are scanned in chunks,
+each leaning against the one before it: with every step a chunk moves one lane up, so that all it hears
+of is its own past and the last two lanes of its predecessor.
 """
 
 from collections import namedtuple
 
 from spnkit.backends.cuda_geometry import (
+    LINE,
     TILE,
     Tile,
-    across,
-    chunks_of,
+    again,
     first_place,
     inside,
     layers_of,
     next_place,
     next_tile,
     onward,
+    scan_of,
     short,
     slots_of,
     spot_of,
     walk_from,
 )
-from spnkit.backends.cuda_machine import cuda, load, peek, poke, store, types
-from spnkit.backends.cuda_tiles import FLOAT, fetch, forget, keep, lean, moving, resume, staged
+from spnkit.backends.cuda_machine import arrived, commit, cuda, load, peek, poke, store, types
+from spnkit.backends.cuda_tiles import FLOAT, clear, copy_layers, keep, lean, moving, resume, staged
 from spnkit.integration import integrated, wins
 from spnkit.normalization import normalized
 from spnkit.recurrence import propagated
@@ -39,13 +40,11 @@ INTEGRATION = 1  # of Integration
 ANCHORED = True  # see Plan
 ITEM = 4  # bytes in a value
 
-Shape = namedtuple("Shape", "n c h w")
 # Of `total` directions, the `count` from number `first` on, `each` of them to a block. `codes` has two bits for each;
 # `skews` says whether chunks lean: bit 0 horizontally, bit 1 vertically.
 Order = namedtuple("Order", "codes count first total each skews")
+Shape = namedtuple("Shape", "n c h w")
 Work = namedtuple("Work", "n c begin end")
-Beside = namedtuple("Beside", "at y")  # addresses of the winners, or 0, and of the y that they are laid out as
-Held = namedtuple("Held", "gates x")  # registers on their way from device memory, [layer, slot]
 
 
 def forward(shape, order, x, gates, y, winner):
@@ -53,12 +52,9 @@ def forward(shape, order, x, gates, y, winner):
     shared = cuda.shared.array(0, FLOAT)
     work = work_of(shape, order)
     for index in range(work.begin, work.end):
-        code, d = order.codes >> (2 * index) & 3, order.first + index
-        size = across(code, shape, order.skews)
-        xs = layers_of(x, work.n, d, work.c, x.c, code, size)
-        weights = layers_of(gates, work.n, d, work.c, gates.k, code, size)
-        ys = layers_of(y, work.n, d, work.c, y.c, code, size)
-        scan(shared, size, xs, weights, ys, Beside(winner, y.at), d if y.d == 0 else 0)
+        d, code = order.first + index, order.codes >> (2 * index) & 3
+        scan = scan_of(work.n, d, work.c, code, shape, order.skews)
+        scan_planes(shared, scan, x, gates, y, winner, (d > 0) & (y.d == 0))
 
 
 def work_of(shape, order):
@@ -69,112 +65,111 @@ def work_of(shape, order):
     return Work(unit // groups, unit % groups * CHANNELS, begin, min(begin + order.each, order.count))
 
 
-def scan(shared, size, x, gates, y, winner, d):
-    """One direction of a block's planes, folded into y as direction number `d`."""
-    held = Held(cuda.local.array((CONNECTIONS, TILE), FLOAT), cuda.local.array((CHANNELS, TILE), FLOAT))
-    best = cuda.local.array((CHANNELS, TILE), FLOAT)
-    slots, chunks = slots_of(gates, size), chunks_of(size)
+# The room of a tile: the gates, y as it is so far, and x, which becomes h.
+def so_far():
+    """Where y begins."""
+    return staged(CONNECTIONS)
+
+
+def hidden():
+    """Where x begins."""
+    return staged(CONNECTIONS + CHANNELS)
+
+
+def room():
+    """Where the room of another tile begins."""
+    return hidden() + CHANNELS * (TILE + 1) * LINE
+
+
+def scan_planes(shared, scan, x, gates, y, winner, adds):
+    """One scan of a block's planes; it `adds` to the integration of others in y, or is the first."""
+    last = 2 * room()
     cuda.syncthreads()
-    forget(shared, CONNECTIONS, CHANNELS, size)
-    tile = Tile(short(0), short(0))
-    turn_over(shared, held, tile, tile, False, gates, x, slots, size)
-    while tile.t < size.steps:
-        following = next_tile(tile, chunks)
-        lean(shared, CONNECTIONS, CHANNELS, tile, size)
-        cuda.syncthreads()
-        turn_over(shared, held, tile, following, True, gates, x, slots, size)
-        resume(shared, CONNECTIONS, CHANNELS, tile, size)
-        cuda.syncthreads()
-        if d > 0:
-            look_up(best, y, tile, slots, size)
-        for s in range(min(TILE, size.steps - tile.t)):
-            advance(shared, s, tile, size)
+    clear(shared, 0, last + CHANNELS * scan.lanes)
+    cuda.syncthreads()
+    here, there = short(0), short(room())
+    tile, ahead, requests = Tile(short(0), short(0)), Tile(short(0), short(0)), 0
+    while tile.t < scan.steps:
+        if requests > 1:
+            arrived()
             cuda.syncthreads()
-        keep(shared, CONNECTIONS, CHANNELS, tile, size)
-        fold(shared, best, y, winner, d, tile, slots, size)
-        tile = following
+            advance(shared, here, tile, scan)
+            following = next_tile(tile, scan)
+            keep(shared, here + hidden(), last, CHANNELS, tile, scan)
+            lean(shared, here + hidden(), there + hidden(), CHANNELS, following, scan)
+            fold(shared, here, y, winner, adds, tile, gates, again(scan))
+            cuda.syncthreads()
+            resume(shared, there + hidden(), last, CHANNELS, following, scan)
+            tile = following
+        request(shared, here, ahead, x, gates, y, adds, again(scan))
+        requests, ahead = requests + 1, next_tile(ahead, scan)
+        here, there = there, here
 
 
-def turn_over(shared, held, tile, following, stages, gates, x, slots, size):
-    """Slot by slot: a tile from registers to shared memory, and the following one on its way to registers."""
-    place, ahead = first_place(slots, tile, size), first_place(slots, following, size)
-    gate_walk, x_walk = walk_from(gates, ahead, slots), walk_from(x, ahead, slots)
-    for r in range(TILE):
-        if stages:
-            stage(shared, held, r, place, size)
-        known = inside(ahead.t, ahead.k, size)
-        fetch(held.gates, r, gate_walk, known, FLOAT)
-        fetch(held.x, r, x_walk, known, FLOAT)
-        gate_walk, x_walk = onward(gate_walk), onward(x_walk)
-        place, ahead = next_place(place, slots), next_place(ahead, slots)
+def request(shared, base, tile, x, gates, y, adds, scan):
+    """Send for a tile."""
+    layers = layers_of(gates, scan, gates.k)
+    slots = slots_of(layers, scan)
+    copy_layers(shared, base, staged(1), CONNECTIONS, layers, slots, tile, scan)
+    layers = layers_of(x, scan, x.c)
+    copy_layers(shared, base + hidden() + moving(0), moving(1) - moving(0), CHANNELS, layers, slots, tile, scan)
+    if adds:
+        copy_layers(shared, base + so_far(), staged(1), CHANNELS, layers_of(y, scan, y.c), slots, tile, scan)
+    commit()
 
 
-def stage(shared, held, r, place, size):
-    """The weights and pixels of a slot, from registers to shared memory."""
-    p = bounded(normalized(of_connections(held.gates, r), RULE), place.t > 0, place.k, size)
-    for o in range(CONNECTIONS):
-        poke(shared, place.spot, staged(o), p[o])
-    for i in range(CHANNELS):
-        poke(shared, place.spot, moving(CONNECTIONS, i), held.x[i, r])
+def advance(shared, base, tile, scan):
+    """The steps of a tile: every thread turns x of its lane into h, in place. Outside the map h is 0."""
+    c = cuda.threadIdx.x
+    p = weights_of(shared, base, tile, 0, scan)
+    for s in range(min(TILE, scan.steps - tile.t)):
+        if inside(0, tile.k + c - s * scan.skew, scan):
+            own, behind = base + hidden() + spot_of(s, c), base + hidden() + spot_of(s - 1, c - scan.skew)
+            for i in range(CHANNELS):
+                x = peek(shared, short(own), moving(i))
+                neighbours = of_connections(shared, behind, moving(i) - CONNECTIONS // 2, 1)
+                poke(shared, short(own), moving(i), propagated(x, p, neighbours, x if ANCHORED else FLOAT(0)))
+        p = weights_of(shared, base, tile, s + 1, scan)  # while the others get ready
+        cuda.syncthreads()
 
 
-def look_up(held, layers, tile, slots, size):
-    """What the slots of a tile hold so far, on its way to registers."""
-    place = first_place(slots, tile, size)
-    walk = walk_from(layers, place, slots)
-    for r in range(TILE):
-        fetch(held, r, walk, inside(place.t, place.k, size), FLOAT)
-        walk, place = onward(walk), next_place(place, slots)
+def weights_of(shared, base, tile, s, scan):
+    """The weights of this thread's pixel at step `s` of a tile."""
+    c = cuda.threadIdx.x
+    g = of_connections(shared, base + spot_of(s, c), 0, staged(1))
+    return bounded(normalized(g, RULE), tile.t + s > 0, tile.k + c - s * scan.skew, scan)
 
 
-def of_connections(held, r):
-    """What registers hold for each connection of a slot."""
-    if CONNECTIONS == 1:
-        return (held[0, r],)
-    return (held[0, r], held[1, r], held[2, r])
-
-
-def connections(shared, spot, first, gap):
+def of_connections(shared, spot, first, gap):
     """What shared memory has for each connection of a pixel, from `first` on, `gap` apart."""
+    spot = short(spot)
     if CONNECTIONS == 1:
         return (peek(shared, spot, first),)
     return (peek(shared, spot, first), peek(shared, spot, first + gap), peek(shared, spot, first + 2 * gap))
 
 
-def bounded(p, past, k, size):
+def bounded(p, past, k, scan):
     """The weights of a pixel, 0 where its neighbour is outside the map; without a past all are."""
     zero = FLOAT(0)
     if CONNECTIONS == 1:
         return (where(past, p[0], zero),)
-    above, below = past & (k > 0), past & (k < size.lanes - 1)
+    above, below = past & (k > 0), past & (k < scan.lanes - 1)
     return (where(above, p[0], zero), where(past, p[1], zero), where(below, p[2], zero))
 
 
-def advance(shared, s, tile, size):
-    """Step `s` of a tile: every thread turns x of its lane into h, in place. Outside the map h is 0."""
-    c = cuda.threadIdx.x
-    if inside(0, tile.k + c - s * size.skew, size):
-        here, behind = spot_of(s, c), spot_of(s - 1, c - size.skew)
-        p = connections(shared, here, 0, staged(1))
-        for i in range(CHANNELS):
-            x = peek(shared, here, moving(CONNECTIONS, i))
-            neighbours = connections(shared, behind, moving(CONNECTIONS, i) - CONNECTIONS // 2, 1)
-            h = propagated(x, p, neighbours, x if ANCHORED else FLOAT(0))
-            poke(shared, here, moving(CONNECTIONS, i), h)
-
-
-def fold(shared, best, y, winner, d, tile, slots, size):
-    """Integrate h of a tile into y, and note where direction `d` wins."""
-    place = first_place(slots, tile, size)
-    walk = walk_from(y, place, slots)
-    for r in range(TILE):
-        if inside(place.t, place.k, size):
+def fold(shared, base, y, winner, adds, tile, gates, scan):
+    """Integrate h of a tile into y, and note where this direction wins."""
+    slots = slots_of(layers_of(gates, scan, 0), scan)
+    place = first_place(slots, tile, scan)
+    walk = walk_from(layers_of(y, scan, y.c), place, slots)
+    for _ in range(TILE):
+        if inside(place.t, place.k, scan):
             for i in range(CHANNELS):
-                at = walk.at + i * walk.apart
-                h, so_far = peek(shared, place.spot, moving(CONNECTIONS, i)), best[i, r]
-                store(at, integrated(so_far, h, d, INTEGRATION) if d > 0 else h)
-                if winner.at != 0 and (d == 0 or wins(h, so_far)):
-                    store(winner.at + (at - winner.y) // ITEM, types.uint8(d))
+                at, spot = walk.at + i * walk.apart, short(base + place.spot)
+                h, best = peek(shared, spot, hidden() + moving(i)), peek(shared, spot, so_far() + staged(i))
+                store(at, integrated(best, h, scan.d, INTEGRATION) if adds else h)
+                if winner != 0 and (not adds or wins(h, best)):
+                    store(winner + (at - y.at) // ITEM, types.uint8(scan.d))
         place, walk = next_place(place, slots), onward(walk)
 
 

@@ -17,12 +17,12 @@ from numba.core import config
 SIMULATED = bool(config.ENABLE_CUDASIM)
 
 if SIMULATED:
-    from spnkit.backends.cuda_simulator import add, load, opaque, peek, poke, store
+    from spnkit.backends.cuda_simulator import add, arrived, commit, copy, load, opaque, peek, poke, store
 
     SCALARS: dict = {}
     short = int
 else:
-    from spnkit.backends.cuda_memory import add, filled, load, opaque, peek, poke, store
+    from spnkit.backends.cuda_memory import add, arrived, commit, copy, filled, load, opaque, peek, poke, store
 
     SCALARS = {"exp": math.exp, "filled": filled}  # in place of those in `spnkit.scalars`
     short = types.int32
@@ -30,8 +30,8 @@ else:
 FLOATS = {"float32": types.float32, "float64": types.float64}  # what kernels compute in
 
 __all__ = [
-    "FLOATS", "SCALARS", "SIMULATED", "add", "cuda", "jit_device", "jit_kernel", "launch", "limits", "load",
-    "opaque", "peek", "poke", "short", "store", "types",
+    "FLOATS", "SCALARS", "SIMULATED", "add", "arrived", "commit", "copy", "cuda", "jit_device", "jit_kernel", "launch",
+    "limits", "load", "opaque", "peek", "poke", "short", "store", "types",
 ]  # fmt: skip
 
 Limits = namedtuple("Limits", "multiprocessors shared")  # of a GPU; shared memory of a block, in bytes

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.cuda.extending import intrinsic
 
-GLOBAL = 1  # the address space
+GLOBAL, SHARED = 1, 3  # address spaces
 
 
 def _pointer(context, builder, address, kind):
@@ -39,10 +39,8 @@ def add(typingctx, at, value):
     """Add to the value at an address; no thread comes between."""
 
     def codegen(context, builder, signature, args):
-        kind = ir.FunctionType(ir.VoidType(), [arg.type for arg in args])
-        constraint = {types.float32: "f", types.float64: "d"}[value]
-        text = f"red.global.add.f{value.bitwidth} [$0], $1;"
-        builder.asm(kind, text, f"l,{constraint}", args, side_effect=True)
+        text, constraint = f"red.global.add.f{value.bitwidth} [$0], $1;", {32: "f", 64: "d"}[value.bitwidth]
+        _asm(builder, text, f"l,{constraint}", *args)
         return context.get_dummy_value()
 
     return types.void(at, value), codegen
@@ -56,18 +54,6 @@ def filled(typingctx, value, like):
         return context.cast(builder, args[0], value, like)
 
     return like(value, like), codegen
-
-
-@intrinsic
-def opaque(typingctx, value):
-    """The value itself, computed here and now: the compiler can neither move it nor look through it."""
-
-    def codegen(context, builder, signature, args):
-        kind = args[0].type
-        constraint = "l" if kind.width == 64 else "r"
-        return builder.asm(ir.FunctionType(kind, [kind]), "", f"={constraint},0", args, side_effect=True)
-
-    return value(value), codegen
 
 
 def _in_shared(context, builder, kind, shared, spot, offset):
@@ -95,3 +81,57 @@ def poke(typingctx, shared, spot, offset, value):
         return context.get_dummy_value()
 
     return types.void(shared, spot, offset, value), codegen
+
+
+@intrinsic
+def opaque(typingctx, value):
+    """The value itself, computed here and now: the compiler can neither move it nor look through it."""
+
+    def codegen(context, builder, signature, args):
+        kind = args[0].type
+        constraint = "l" if kind.width == 64 else "r"
+        return builder.asm(ir.FunctionType(kind, [kind]), "", f"={constraint},0", args, side_effect=True)
+
+    return value(value), codegen
+
+
+@intrinsic
+def copy(typingctx, shared, spot, offset, at):
+    """Have a value copied from an address to shared memory; `arrived` tells when it is there."""
+
+    def codegen(context, builder, signature, args):
+        pointer = _in_shared(context, builder, shared, *args[:3])
+        pointer = builder.addrspacecast(pointer, ir.PointerType(pointer.type.pointee, SHARED))
+        target = builder.ptrtoint(pointer, ir.IntType(32))
+        text = f"cp.async.ca.shared.global [$0], [$1], {shared.dtype.bitwidth // 8};"
+        _asm(builder, text, "r,l,~{memory}", target, args[3])
+        return context.get_dummy_value()
+
+    return types.void(shared, spot, offset, at), codegen
+
+
+@intrinsic
+def commit(typingctx):
+    """All copies asked for since the last commit are one group."""
+
+    def codegen(context, builder, signature, args):
+        _asm(builder, "cp.async.commit_group;", "~{memory}")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def arrived(typingctx):
+    """Wait for all copies of this thread but those of the last group."""
+
+    def codegen(context, builder, signature, args):
+        _asm(builder, "cp.async.wait_group 1;", "~{memory}")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+def _asm(builder, text, constraints, *args):
+    kind = ir.FunctionType(ir.VoidType(), [arg.type for arg in args])
+    builder.asm(kind, text, constraints, args, side_effect=True)

@@ -30,9 +30,17 @@ def _memory(at, dtype):
     return np.ctypeslib.as_ctypes_type(dtype).from_address(at)
 
 
-def opaque(value):
-    """The value itself."""
-    return value
+def copy(shared, spot, offset, at):
+    """Copy a value from an address to shared memory."""
+    shared[spot + offset] = _memory(at, shared.dtype.type).value
+
+
+def commit():
+    """Copies are done at once here."""
+
+
+def arrived():
+    """Copies are done at once here."""
 
 
 def peek(shared, spot, offset):
@@ -43,3 +51,8 @@ def peek(shared, spot, offset):
 def poke(shared, spot, offset, value):
     """Write a value to shared memory."""
     shared[spot + offset] = value
+
+
+def opaque(value):
+    """The value itself."""
+    return value

@@ -1,12 +1,12 @@
-"""A tile in shared memory. Source text: `cuda.py` compiles it.
+"""Tiles in shared memory. Source text: `cuda.py` compiles it.
 
-Shared memory is lines that a block fits in: first the staged layers, TILE lines each (what lies still), then
-the moving layers, which the scan passes from step to step: TILE lines and, before them, the last of the tile before.
-Behind the lines, the last step of every moving layer, all lanes of it, for the next tile.
+Shared memory is lines that a block fits in. A staged layer has TILE of them; a moving one, which the scan passes from
+step to step, has one more in front, for the last step of the tile before. Two tiles have room side by
+side: one that is computed, and one that is on its way.
 """
 
-from spnkit.backends.cuda_geometry import LINE, TILE, short, spot_of
-from spnkit.backends.cuda_machine import cuda, load, peek, poke, types
+from spnkit.backends.cuda_geometry import LINE, TILE, first_place, inside, next_place, onward, short, spot_of, walk_from
+from spnkit.backends.cuda_machine import copy, cuda, opaque, peek, poke, types
 
 FLOAT = types.float32  # what is computed in
 EDGE = 2  # lanes of the chunk before that a chunk hears of
@@ -17,55 +17,57 @@ def staged(layer):
     return layer * TILE * LINE
 
 
-def moving(before, i):
-    """Where moving layer `i` begins, behind `before` staged ones; spots are counted from s = -1 and c = -EDGE on."""
-    return (before * TILE + i * (TILE + 1) + 1) * LINE + EDGE
+def moving(i):
+    """Where moving layer `i` begins; its spots are counted from s = -1 and c = -EDGE on."""
+    return i * (TILE + 1) * LINE + LINE + EDGE
 
 
-def ends(before, layers):
-    """Where the last steps of the moving layers are kept."""
-    return (before * TILE + layers * (TILE + 1)) * LINE
-
-
-def forget(shared, before, layers, size):
-    """Nothing has moved yet: every moving layer is zero, as it stays outside the map."""
-    first, end = staged(before), ends(before, layers) + layers * size.lanes
-    for at in range(first + cuda.threadIdx.x, end, cuda.blockDim.x):
+def clear(shared, begin, end):
+    """Zero part of shared memory."""
+    for at in range(begin + cuda.threadIdx.x, end, cuda.blockDim.x):
         poke(shared, short(at), 0, FLOAT(0))
 
 
-def lean(shared, before, layers, tile, size):
-    """Before a leaning chunk replaces its predecessor: keep the predecessor's last lanes."""
+def copy_layers(shared, base, gap, count, layers, slots, tile, scan):
+    """Have a tile copied from device memory, `count` layers `gap` apart; pixels outside the map are zero."""
+    place = first_place(slots, tile, scan)
+    walk = walk_from(layers, place, slots)
+    for _ in range(opaque(short(TILE))):
+        known = inside(place.t, place.k, scan)
+        for i in range(count):
+            if known:
+                copy(shared, short(base + place.spot), i * gap, walk.at + i * walk.apart)
+            else:
+                poke(shared, short(base + place.spot), i * gap, FLOAT(0))
+        place, walk = next_place(place, slots), onward(walk)
+
+
+def lean(shared, source, target, layers, following, scan):
+    """What a leaning chunk hears of its predecessor: the last lanes of every step."""
     threads = cuda.blockDim.x
-    for number in range(cuda.threadIdx.x, size.skew * TILE * EDGE, threads):
+    for number in range(cuda.threadIdx.x, scan.skew * TILE * EDGE, threads):
         s, c = number // EDGE, number % EDGE - EDGE
         for i in range(layers):
-            value = peek(shared, spot_of(s, threads + c), moving(before, i)) if tile.k > 0 else FLOAT(0)
-            poke(shared, spot_of(s, c), moving(before, i), value)
+            value = peek(shared, short(source + spot_of(s, threads + c)), moving(i))
+            poke(shared, short(target + spot_of(s, c)), moving(i), value if following.k > 0 else FLOAT(0))
 
 
-def resume(shared, before, layers, tile, size):
-    """The line before the first, from what the tile before left."""
+def keep(shared, source, last, layers, tile, scan):
+    """Put aside the last line of a tile, for the tile after it."""
+    c = cuda.threadIdx.x
+    k = tile.k + c - (TILE - 1) * scan.skew
+    if (k >= 0) & (k < scan.lanes):
+        for i in range(layers):
+            value = peek(shared, short(source + spot_of(TILE - 1, c)), moving(i))
+            poke(shared, short(last + i * scan.lanes + k), 0, value)
+
+
+def resume(shared, target, last, layers, tile, scan):
+    """The line before the first, from what was put aside."""
     threads = cuda.blockDim.x
     for c in range(cuda.threadIdx.x - EDGE, threads + 1, threads):
-        k = tile.k + size.skew + c
+        k = tile.k + scan.skew + c
         for i in range(layers):
-            known = (k >= 0) & (k < size.lanes)
-            value = peek(shared, short(i * size.lanes + k), ends(before, layers)) if known else FLOAT(0)
-            poke(shared, spot_of(-1, c), moving(before, i), value)
-
-
-def keep(shared, before, layers, tile, size):
-    """The last line, for the next tile."""
-    c = cuda.threadIdx.x
-    k = tile.k + c - (TILE - 1) * size.skew
-    if (k >= 0) & (k < size.lanes):
-        for i in range(layers):
-            value = peek(shared, spot_of(TILE - 1, c), moving(before, i))
-            poke(shared, short(i * size.lanes + k), ends(before, layers), value)
-
-
-def fetch(held, r, walk, known, kind):
-    """Slot `r` of as many layers as `held` has rows, on its way to these registers."""
-    for i in range(held.shape[0]):
-        held[i, r] = load(walk.at + i * walk.apart, kind) if known else kind(0)
+            known = (k >= 0) & (k < scan.lanes)
+            value = peek(shared, short(last + i * scan.lanes + k), 0) if known else FLOAT(0)
+            poke(shared, short(target + spot_of(-1, c)), moving(i), value)
