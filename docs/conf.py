@@ -9,7 +9,8 @@ from sphinx.ext import autosummary
 import spnkit
 
 os.environ["MATPLOTLIBRC"] = str(Path(__file__).with_name("matplotlibrc"))  # for the kernels of the notebooks
-AsyncKernelManager.transport.default_value = "ipc"  # over TCP each kernel warns that it is not encrypted
+if hasattr(AsyncKernelManager, "transport_encryption"):  # from 8.10 on; without it every kernel warns
+    AsyncKernelManager.transport_encryption.default_value = "auto"
 autosummary.WELL_KNOWN_ABBREVIATIONS += ("Eq.",)  # a summary does not end there
 
 project = "spnkit"
