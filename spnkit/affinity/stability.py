@@ -167,7 +167,8 @@ def balance(p, direction: str = "left_to_right") -> np.ndarray:
 
     .. math:: \sum_{ij} \frac{|w_{ij}|}{\sqrt{c_j}} |y_i| |x_j|
               &\le \Big(\sum_{ij} |w_{ij}| y_i^2\Big)^{1/2} \\
-              &\quad \cdot \Big(\sum_{ij} \frac{|w_{ij}|}{c_j} x_j^2\Big)^{1/2} \le 1 .
+              &\quad \cdot \Big(\sum_{ij} \frac{|w_{ij}|}{c_j} x_j^2\Big)^{1/2} \\
+              &\le 1 .
 
     Products of such matrices never stretch a gradient in the Euclidean norm either. The price: a pixel
     that many listen to is heard less by each, so weights, and with them the reach, become smaller (by up to
