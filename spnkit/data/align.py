@@ -66,9 +66,7 @@ def align(
     (32, 32, 3)
     """
     if image.ndim != 3 or labels.shape != image.shape[:2]:
-        raise ValueError(
-            f"labels: expected shape (H, W) of an image (H, W, 3), got {labels.shape}, {image.shape}"
-        )
+        raise ValueError(f"labels: expected shape (H, W) of an image (H, W, 3), got {labels.shape}, {image.shape}")
     if size < 1:
         raise ValueError(f"size: expected a positive number of pixels, got {size}")
     to_frame = _around(labels, size) if keypoints is None else _onto(np.asarray(keypoints, float), size)

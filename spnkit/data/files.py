@@ -42,9 +42,7 @@ def read_indices(path: Path) -> NDArray[np.uint8]:
     """A single-channel picture of numbers 0..255 (grey or palette), uint8 (H, W)."""
     picture = _open(path, None)
     if len(picture.getbands()) != 1:
-        raise ValueError(
-            f"{path}: expected a single-channel picture of class indices, got mode {picture.mode}"
-        )
+        raise ValueError(f"{path}: expected a single-channel picture of class indices, got mode {picture.mode}")
     values = np.asarray(picture)
     if values.min() < 0 or values.max() > 255:
         raise ValueError(f"{path}: expected values 0..255, got {values.min()}..{values.max()}")
@@ -73,9 +71,7 @@ def not_written(target: Path, error: OSError) -> OSError:
     """What to raise for a file or folder that the disk refused."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     reason = "no room on disk" if full else error.strerror or str(error)
-    return OSError(
-        error.errno or errno.EIO, f"{target}: could not be written ({reason}); nothing was left behind"
-    )
+    return OSError(error.errno or errno.EIO, f"{target}: could not be written ({reason}); nothing was left behind")
 
 
 @contextmanager

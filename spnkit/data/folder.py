@@ -70,9 +70,7 @@ class FaceFolder(ABC):
                 raise ValueError(f"{self._split_source(split)}: the {split} split is empty")
             for name in splits[split]:
                 if seen.setdefault(name, split) != split:
-                    raise ValueError(
-                        f"{self._split_source(split)}: {name!r} is in the {seen[name]} split too"
-                    )
+                    raise ValueError(f"{self._split_source(split)}: {name!r} is in the {seen[name]} split too")
                 self._check_files(name, split)
 
     def _check_files(self, name: str, split: str) -> None:

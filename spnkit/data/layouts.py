@@ -25,9 +25,7 @@ class HelenFolder(FaceFolder):
     lists: ClassVar = dict(zip(SPLITS, ("exemplars.txt", "tuning.txt", "testing.txt"), strict=True))
 
     def __init__(self, root: Path):
-        splits = {
-            split: tuple(map(self._name, read_lines(root / file))) for split, file in self.lists.items()
-        }
+        splits = {split: tuple(map(self._name, read_lines(root / file))) for split, file in self.lists.items()}
         super().__init__(root, HELEN_CLASSES, splits)
 
     @classmethod
@@ -53,9 +51,7 @@ class HelenFolder(FaceFolder):
         masks = [read_indices(path) for path in paths]
         for path, mask in zip(paths, masks, strict=True):
             if mask.shape != masks[0].shape:
-                raise ValueError(
-                    f"{path}: mask of shape {mask.shape}, its background mask has {masks[0].shape}"
-                )
+                raise ValueError(f"{path}: mask of shape {mask.shape}, its background mask has {masks[0].shape}")
         return np.argmax(masks, axis=0).astype(np.uint8)
 
 
@@ -160,11 +156,7 @@ class IndexedFolder(FaceFolder):
 
     def _read_keypoints(self, name: str, labels: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         landmarks = self.root / "landmarks70" / f"{name}.txt"
-        return (
-            keypoints_from_landmarks(landmarks)
-            if landmarks.exists()
-            else super()._read_keypoints(name, labels)
-        )
+        return keypoints_from_landmarks(landmarks) if landmarks.exists() else super()._read_keypoints(name, labels)
 
 
 def _class_names(path: Path) -> list[str]:

@@ -41,9 +41,7 @@ def mixed_windows(labels: NDArray[np.uint8], size: int) -> NDArray[np.bool_]:
     return most > least
 
 
-def sample_windows(
-    labels: NDArray[np.uint8], size: int, count: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
+def sample_windows(labels: NDArray[np.uint8], size: int, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Draw windows uniformly among those that hold more than one class (section 5, general settings).
 
     Parameters
@@ -109,9 +107,7 @@ def tiles(height: int, width: int, size: int, overlap: int) -> list[tuple[int, i
     _check_fit("height, width", (height, width), size)
     if not 0 <= overlap < size:
         raise ValueError(f"overlap: expected 0 <= overlap < size = {size}, got {overlap}")
-    return [
-        (row, column) for row in _starts(height, size, overlap) for column in _starts(width, size, overlap)
-    ]
+    return [(row, column) for row in _starts(height, size, overlap) for column in _starts(width, size, overlap)]
 
 
 def blend(

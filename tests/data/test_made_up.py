@@ -66,9 +66,7 @@ def test_split_sizes_do_not_change_the_faces(made, tmp_path):
 def test_a_folder_of_the_same_recipe_is_used_again(tmp_path):
     calls = []
     for _ in range(2):
-        make_faces(
-            tmp_path / "faces", 1, 1, 1, size=32, progress=lambda done, total: calls.append((done, total))
-        )
+        make_faces(tmp_path / "faces", 1, 1, 1, size=32, progress=lambda done, total: calls.append((done, total)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
 
 

@@ -103,9 +103,7 @@ def test_shrinking_averages_blocks_of_a_photo():
 
 
 def test_shrinking_takes_the_commonest_class():
-    labels = np.array(
-        [[5, 5, IGNORE, IGNORE], [5, 2, IGNORE, 9], [IGNORE] * 2 + [4, 3], [IGNORE] * 2 + [3, 4]]
-    )
+    labels = np.array([[5, 5, IGNORE, IGNORE], [5, 2, IGNORE, 9], [IGNORE] * 2 + [4, 3], [IGNORE] * 2 + [3, 4]])
     assert shrink_labels(labels.astype(np.uint8), 2).tolist() == [[5, 9], [IGNORE, 3]]
     assert (shrink_labels(np.full((4, 4), IGNORE, np.uint8), 2) == IGNORE).all()
 

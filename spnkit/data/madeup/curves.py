@@ -48,9 +48,7 @@ def frayed(curve: Points, rng: np.random.Generator, depth: ArrayLike, step: floa
     normal = np.gradient(curve, axis=0)[:, ::-1] * (1, -1)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
     knots = np.cumsum(rng.uniform(0.3, 1.7, int(2 * len(curve) / step)) * step)
-    heights = np.where(
-        np.arange(len(knots)) % 2, rng.uniform(0.2, 1, len(knots)), rng.uniform(-0.2, 0.1, len(knots))
-    )
+    heights = np.where(np.arange(len(knots)) % 2, rng.uniform(0.2, 1, len(knots)), rng.uniform(-0.2, 0.1, len(knots)))
     push = np.interp(np.arange(len(curve)), knots, heights)
     return curve + (np.asarray(depth) * push)[:, None] * normal
 

@@ -19,9 +19,7 @@ RECIPE = "made-up.json"
 VERSION = 1  # raise it whenever the same seed gives other pictures
 
 
-def make_face(
-    seed: int, index: int, size: int, split: str = "train"
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def make_face(seed: int, index: int, size: int, split: str = "train") -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """A made-up face: the photo and its eleven exact class masks.
 
     Parameters
@@ -128,9 +126,7 @@ def _check_same(target: Path, recipe: dict[str, object]) -> None:
     try:
         found = dict(json.loads((target / RECIPE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        raise FileExistsError(
-            f"{target}: exists, but holds no made-up faces (no readable {RECIPE})"
-        ) from None
+        raise FileExistsError(f"{target}: exists, but holds no made-up faces (no readable {RECIPE})") from None
     if found != recipe:
         other = {key: found.get(key) for key in recipe if found.get(key) != recipe[key]}
         raise FileExistsError(f"{target}: holds made-up faces of another recipe ({other})")

@@ -72,9 +72,7 @@ class Hair:
         for root in roots:
             away = np.array([root[0] * 0.35 + self.rng.normal(0, 0.12), self.rng.uniform(0.12, 0.32)])
             bend = np.array([self.rng.normal(0, 0.06), 0])
-            strands.append(
-                smooth([root - 0.3 * away, root + 0.5 * away + bend, root + away], closed=False, count=12)
-            )
+            strands.append(smooth([root - 0.3 * away, root + 0.5 * away + bend, root + away], closed=False, count=12))
         return strands
 
     def _strands(self) -> Field:
@@ -84,15 +82,11 @@ class Hair:
         angle = np.arctan2(x, y + 0.25) + 0.05 * noise(self.canvas.size, 5, rng)
         angle += self.style.wave * np.sin(radius * rng.uniform(4, 9) + rng.uniform(0, 6))
         texture = sum(a * _along(angle * f, rng) for a, f in ((0.10, 8), (0.11, 26), (0.10, 70)))
-        texture = texture + self.style.curl * (
-            noise(self.canvas.size, 40, rng) + noise(self.canvas.size, 90, rng)
-        )
+        texture = texture + self.style.curl * (noise(self.canvas.size, 40, rng) + noise(self.canvas.size, 90, rng))
         shine = np.exp(-(((radius - rng.uniform(0.6, 0.9)) / 0.25) ** 2)) * np.clip(0.4 + 2 * texture, 0, 1)
         light = 0.6 + 0.45 * self.canvas.pose.shade(self.canvas.x, self.canvas.y)
         hair = self.canvas.look.hair
-        return np.clip(
-            hair * ((1 + 1.5 * texture) * light)[..., None] + 0.2 * shine[..., None] * (0.35 + hair), 0, 1
-        )
+        return np.clip(hair * ((1 + 1.5 * texture) * light)[..., None] + 0.2 * shine[..., None] * (0.35 + hair), 0, 1)
 
 
 def _along(at: Field, rng: np.random.Generator) -> Field:

@@ -27,9 +27,7 @@ def _lit_nose(canvas: Canvas, skin: Field, wing: float, tip: float) -> Field:
     x = canvas.x - 0.25 * canvas.pose.turn * np.clip(canvas.y / tip, 0, 1)
     side = np.clip(x / wing, -1, 1) * toward
     dark = 0.2 * np.clip(-side, 0, 1) + 0.10 * np.abs(side) ** 3
-    shine = 0.13 * blob(x, canvas.y, (0.02 * toward, tip - 0.12), 0.09, 0.1) + 0.05 * np.exp(
-        -((x / 0.05) ** 2)
-    )
+    shine = 0.13 * blob(x, canvas.y, (0.02 * toward, tip - 0.12), 0.09, 0.1) + 0.05 * np.exp(-((x / 0.05) ** 2))
     return np.clip(skin * (1 - dark)[..., None] + shine[..., None], 0, 1)
 
 
@@ -86,8 +84,5 @@ def _paint_inside(canvas: Canvas, top: Points, bottom: Points, rng: np.random.Ge
     long = np.minimum(0.6 * (bottom - top), 0.11)
     teeth = inside * canvas.mask(between(top, top + long), lift=0.05)
     canvas.tint(teeth, np.array([0.93, 0.90, 0.84]) * rng.uniform(0.85, 1.02), 0.95)
-    gaps = [
-        np.array([(x, top[:, 1].min()), (x, top[:, 1].max() + gap)])
-        for x in half * np.linspace(-0.75, 0.75, 8)
-    ]
+    gaps = [np.array([(x, top[:, 1].min()), (x, top[:, 1].max() + gap)]) for x in half * np.linspace(-0.75, 0.75, 8)]
     canvas.tint(teeth * canvas.lines(*gaps, width=0.01, lift=0.05), (0.6, 0.5, 0.45), 0.5)
