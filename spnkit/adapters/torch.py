@@ -1,5 +1,6 @@
 """torch tensors: a registered operator whose backward is an operator too, so that autograd, `torch.compile`,
-export and autocast see ordinary nodes. CPU tensors cross to NumPy by DLPack, without a copy.
+export and autocast see ordinary nodes. CPU tensors cross to NumPy by DLPack, CUDA tensors to the kernels by their
+address, without a copy.
 
 Derivatives beyond the first, forward-mode ones and functorch transforms go through `torch_recurrence.py`.
 """
@@ -54,6 +55,7 @@ def normalize(gates, rule: Normalization, axis: int):
     return normalized_array(torch, _widened(gates), rule, axis).to(gates.dtype)
 
 
+@torch.library.impl(library, "propagate", "CUDA")
 @torch.library.impl(library, "propagate", "CPU")
 def _propagate(x, gates, directions, normalization, integration, backend_name, track):
     y, winner = _results(_widened(x), gates, directions, normalization, integration, backend_name, track)
@@ -62,6 +64,7 @@ def _propagate(x, gates, directions, normalization, integration, backend_name, t
     return y.to(x.dtype), winner
 
 
+@torch.library.impl(library, "propagate_backward", "CUDA")
 @torch.library.impl(library, "propagate_backward", "CPU")
 def _propagate_backward(grad, winner, x, gates, directions, normalization, integration, backend_name, needs_gates):
     dx, dgates = _gradients(grad, winner, _widened(x), _widened(gates), (), "", "", "", needs_gates)
@@ -71,6 +74,7 @@ def _propagate_backward(grad, winner, x, gates, directions, normalization, integ
     return dx.to(x.dtype), dgates.to(gates.dtype)
 
 
+@torch.library.impl(library, "recurrence", "CUDA")
 @torch.library.impl(library, "recurrence", "CPU")
 def _recurrence(x, p, direction, backend_name):
     h = x.new_empty(x.shape)
@@ -151,11 +155,12 @@ def _engine(name, x):
     return backend(name)
 
 
-def _view(tensor) -> np.ndarray | None:
-    """The memory of a CPU tensor as a NumPy array; None for an absent (empty) one."""
+def _view(tensor) -> np.ndarray | torch.Tensor | None:
+    """A tensor as its backend takes it, a CPU tensor as a NumPy array; None for an absent (empty) one."""
     if not tensor.numel():
         return None
-    return np.from_dlpack(_widened(tensor.detach()).resolve_neg())
+    plain = _widened(tensor.detach()).resolve_neg()
+    return plain if plain.is_cuda else np.from_dlpack(plain)
 
 
 def _widened(tensor):

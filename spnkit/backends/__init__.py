@@ -9,7 +9,8 @@ y, grad : (N, C, H, W), or (N, D, C, H, W) without integration. Inputs may have 
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
+from functools import cache
 from types import ModuleType
 
 BACKENDS = ("reference", "cpu", "cuda")
@@ -32,5 +33,19 @@ def backend(name: str) -> ModuleType:
     if name not in BACKENDS:
         raise ValueError(f"backend got {name!r}, expected one of auto, {', '.join(BACKENDS)}")
     if name == "cuda":
-        raise BackendUnavailableError("backend 'cuda' is not part of this release; use 'cpu' or 'reference'")
+        _require_cuda()
     return importlib.import_module(f"spnkit.backends.{name}")
+
+
+@cache
+def _require_cuda() -> None:
+    """numba-cuda, and a GPU or Numba's simulator of one."""
+    from numba import cuda
+    from numba.core import config
+
+    if config.ENABLE_CUDASIM:
+        return
+    if importlib.util.find_spec("numba_cuda") is None:
+        raise BackendUnavailableError("backend 'cuda' needs numba-cuda: pip install 'spnkit[cuda]'")
+    if not cuda.is_available():
+        raise BackendUnavailableError("backend 'cuda' found no NVIDIA GPU with a driver; use 'cpu' or 'reference'")

@@ -13,12 +13,13 @@ from spnkit import integration, normalization, recurrence, scalars
 from spnkit.backends import cuda_adjoint, cuda_geometry, cuda_kernels, cuda_tiles
 from spnkit.backends.cuda_bridge import array_of, empty, stream_of, views
 from spnkit.backends.cuda_kernels import Order, Shape
-from spnkit.backends.cuda_machine import FLOATS, SCALARS, jit_device, jit_kernel, launch, limits
+from spnkit.backends.cuda_machine import FLOATS, SCALARS, SYNCHRONOUS, jit_device, jit_kernel, launch, limits
 from spnkit.integration import Integration
 from spnkit.scalars import compiled
 
 WARP = 32
 WIDTHS = (64, 128, 288, 544)  # threads of a block at most; two leaning chunks of the last hold 1024 lanes
+RESIDENT = 384  # threads that a multiprocessor has registers for at least
 MARGIN = 4  # of a line beyond the width, so that no two slots of a warp meet in a bank of shared memory
 SECTOR = 32  # bytes that device memory moves at once: the steps of a tile
 CODES = 31  # directions that one integer tells a kernel about
@@ -73,7 +74,8 @@ def _launch(variant, shape, directions, spread, like, view, arrays):
     """Launch a kernel for all planes and directions; `spread` gives every direction a block."""
     groups = shape.n * shape.c // variant.CHANNELS
     lanes = max(shape.h if direction.horizontal else shape.w for direction in directions)
-    variant, threads, shared = _fitted(variant, lanes, limits(view.device).shared)
+    gpu = limits(view.device)
+    variant, threads, shared = _fitted(variant, lanes, gpu.shared)
     skews = (shape.h > threads) | (shape.w > threads) << 1
     for first in range(0, len(directions), CODES):
         part = directions[first : first + CODES]
@@ -81,7 +83,7 @@ def _launch(variant, shape, directions, spread, like, view, arrays):
         order = Order(_codes(part), len(part), first, len(directions), each, skews)
         grid = groups * (len(part) // each)
         arguments = (shape, order, *arrays)
-        launch(_kernel(variant), grid, threads, shared, view.device, stream_of(like), arguments)
+        launch(_kernel(variant, gpu.asynchronous), grid, threads, shared, view.device, stream_of(like), arguments)
 
 
 def _integrate(maps, y, winner, how):
@@ -94,7 +96,7 @@ def _integrate(maps, y, winner, how):
     addresses = [seen[name].at if name in seen else 0 for name in ("maps", "y", "winner")]
     grid = -(-samples * size // WIDTHS[-1])
     arguments = (samples, size, directions, *addresses)
-    launch(_kernel(variant), grid, WIDTHS[-1], 0, view.device, stream_of(y), arguments)
+    launch(_kernel(variant, True), grid, WIDTHS[-1], 0, view.device, stream_of(y), arguments)
 
 
 def _together(shape, gates, total, device):
@@ -116,23 +118,22 @@ def _too_few(shape, channels, total, device):
 @lru_cache(maxsize=256)
 def _fitted(variant, lanes, room):
     """The variant for the width of a map, the threads of its blocks, and their shared memory in bytes."""
-    for width in WIDTHS[::-1]:
-        wide = variant._replace(WIDTH=width)
-        shared = _shared_bytes(wide, lanes)
-        if shared <= room and (lanes > width // 2 or width == WIDTHS[0]):
-            chunks = -(-lanes // width)
-            each = lanes if chunks == 1 else -(-(lanes + SECTOR) // chunks)
-            return wide, min(-(-each // WARP) * WARP, width), shared
-    raise ValueError(f"a map with {lanes} pixels across the scan is too large for the shared memory of this GPU")
+    fitting = [width for width in WIDTHS if _shared_bytes(variant, width, lanes) <= room]
+    if not fitting:
+        raise ValueError(f"a map with {lanes} pixels across the scan is too large for the shared memory of this GPU")
+    width = next((width for width in fitting if width >= lanes), fitting[-1])
+    end = lanes if lanes <= width else lanes + _tile(variant.dtype) - 1
+    threads = -(-end // -(-end // width))
+    return variant._replace(WIDTH=width), -(-threads // WARP) * WARP, _shared_bytes(variant, width, lanes)
 
 
-def _shared_bytes(variant, lanes):
+def _shared_bytes(variant, width, lanes):
     """What `cuda_kernels.py` and `cuda_adjoint.py` lay out: room for two tiles, and the last step of moving layers."""
     tile, k, c = _tile(variant.dtype), variant.CONNECTIONS, variant.CHANNELS
     needs = [(2 * ((k + c) * tile + c * (tile + 1)), c * lanes)]
     if variant.kernel == "backward":
         needs.append((2 * (k + 4) * tile + k * (tile + 1), k * lanes))
-    return max(lines * (variant.WIDTH + MARGIN) + values for lines, values in needs) * _item(variant.dtype)
+    return max(lines * (width + MARGIN) + values for lines, values in needs) * _item(variant.dtype)
 
 
 def _item(dtype):
@@ -149,17 +150,18 @@ def _codes(directions):
 
 
 @cache
-def _kernel(variant):
+def _kernel(variant, asynchronous):
     """The kernel of one variant, not yet compiled for the types of its arguments."""
 
     def jit(function):
         if function.__name__ != variant.kernel:
             return jit_device(function)
         function.__qualname__ = "_".join(map(str, variant))
-        return jit_kernel(function, variant.WIDTH, max(1, WIDTHS[-1] // variant.WIDTH))
+        return jit_kernel(function, variant.WIDTH, max(1, RESIDENT // variant.WIDTH))
 
     sources = (scalars, recurrence, normalization, integration, cuda_geometry, cuda_tiles, cuda_kernels, cuda_adjoint)
     dtype = variant.dtype
     constants = {"FLOAT": FLOATS[dtype], "TILE": _tile(dtype), "ITEM": _item(dtype), "LINE": variant.WIDTH + MARGIN}
     constants |= variant._asdict() | {"GRAD": variant.CONNECTIONS}
-    return getattr(compiled(jit, *sources, **SCALARS, **constants), variant.kernel)
+    operations = SCALARS if asynchronous else SCALARS | SYNCHRONOUS
+    return getattr(compiled(jit, *sources, **operations, **constants), variant.kernel)

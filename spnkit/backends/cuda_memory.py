@@ -132,6 +132,28 @@ def arrived(typingctx):
     return types.void(), codegen
 
 
+@intrinsic
+def copy_now(typingctx, shared, spot, offset, at):
+    """`copy` where nothing is asynchronous."""
+
+    def codegen(context, builder, signature, args):
+        value = builder.load(_pointer(context, builder, args[3], shared.dtype))
+        builder.store(value, _in_shared(context, builder, shared, *args[:3]))
+        return context.get_dummy_value()
+
+    return types.void(shared, spot, offset, at), codegen
+
+
+@intrinsic
+def nothing(typingctx):
+    """`commit` and `arrived` there."""
+
+    def codegen(context, builder, signature, args):
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
 def _asm(builder, text, constraints, *args):
     kind = ir.FunctionType(ir.VoidType(), [arg.type for arg in args])
     builder.asm(kind, text, constraints, args, side_effect=True)
