@@ -123,7 +123,7 @@ def listens_to(photo, row, pixel: tuple[int, int], ax=None, *, title: str = ""):
     grey, shares = np.asarray(photo, dtype=float), np.abs(np.asarray(row))
     grey = grey.mean(axis=-1) if grey.ndim == 3 else grey
     i, j = as_pixel(pixel, shares.shape)
-    heard = np.clip(np.log10(np.maximum(shares / shares.max(), 1e-300)) / DECADES + 1, 0, 1)
+    heard = np.clip(np.log10(np.maximum(shares / shares.max(), 10.0**-DECADES)) / DECADES + 1, 0, 1)
     ax.imshow(0.6 + 0.4 * grey, cmap="gray", vmin=0, vmax=1)
     ax.imshow(heard, cmap=f"{COLORMAP}_r", vmin=0, vmax=1, alpha=np.minimum(1, 4 * heard))
     _mark(ax, i, j)
