@@ -87,7 +87,7 @@ def test_a_bad_test_face_is_named_before_training(refused, tmp_path, faces):
 
 @pytest.mark.slow
 def test_ctrl_c_and_resume(tmp_path, call):
-    arguments = (*TINY, "--out", "run", "--steps", "60")
+    arguments = (*TINY, "--out", "run", "--steps", "200")
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, str(SCRIPT), *arguments],
@@ -105,5 +105,5 @@ def test_ctrl_c_and_resume(tmp_path, call):
     assert err == "interrupted; --resume --out run goes on from the last checkpoint\n"
     assert not list(Path("run").glob(".*"))
     printed = call(*arguments, "--resume")
-    assert "step 60 of 60" in printed
-    assert "spn: step 25 of 60" not in printed
+    assert "step 200 of 200" in printed
+    assert "spn: step 25 of 200" not in printed
