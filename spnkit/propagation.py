@@ -31,7 +31,7 @@ def scan(x: Array, gates: Array, direction: str, *, normalization: str = "clip",
         Which way the scan runs.
     normalization : {"clip", "always", "softmax", "sigmoid", "none"}
         The rule that makes weights of gates, see `normalize_gates`.
-    backend : {"auto", "cpu", "reference"}
+    backend : {"auto", "cpu", "cuda", "reference"}
         "auto" takes the fast backend of the device that the arrays are on; data is never moved.
 
     Returns
@@ -81,7 +81,7 @@ def propagate(
         The rule that makes weights of gates, see `normalize_gates`.
     integration : {"max", "mean", "sum"} or None
         How the D hidden maps become one; None returns them all.
-    backend : {"auto", "cpu", "reference"}
+    backend : {"auto", "cpu", "cuda", "reference"}
         "auto" takes the fast backend of the device that the arrays are on; data is never moved.
 
     Returns
