@@ -94,9 +94,9 @@ def _integrate(maps, y, winner, how):
     size = plane[0] * plane[1] * plane[2]
     variant = Variant("integrate", view.dtype, WIDTHS[-1], 1, 0, int(how), True, 1, False)
     addresses = [seen[name].at if name in seen else 0 for name in ("maps", "y", "winner")]
-    grid = -(-samples * size // WIDTHS[-1])
-    arguments = (samples, size, directions, *addresses)
-    launch(_kernel(variant, True), grid, WIDTHS[-1], 0, view.device, stream_of(y), arguments)
+    parts = -(-size // WIDTHS[-1])
+    arguments = (parts, size, directions, *addresses)
+    launch(_kernel(variant, True), samples * parts, WIDTHS[-1], 0, view.device, stream_of(y), arguments)
 
 
 def _together(shape, gates, total, device):

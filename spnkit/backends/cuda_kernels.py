@@ -173,16 +173,17 @@ def fold(shared, base, y, winner, adds, tile, gates, scan):
         place, walk = next_place(place, slots), onward(walk)
 
 
-def integrate(samples, size, directions, maps, y, winner):
-    """The same for scans that ran side by side: `maps` (samples, directions, size), addresses of adjacent values."""
-    for pixel in range(cuda.grid(1), samples * size, cuda.gridsize(1)):
-        n, rest = pixel // size, pixel % size
+def integrate(parts, size, directions, maps, y, winner):
+    """The same for scans that ran side by side: `maps` (N, directions, size), addresses; `parts` blocks a sample."""
+    n, rest = cuda.blockIdx.x // parts, cuda.blockIdx.x % parts * cuda.blockDim.x + cuda.threadIdx.x
+    if rest < size:
         best, number = FLOAT(0), 0
         for d in range(directions):
             h = load(maps + ((n * directions + d) * size + rest) * ITEM, FLOAT)
             if d == 0 or wins(h, best):
                 number = d
             best = integrated(best, h, d, INTEGRATION) if d > 0 else h
+        pixel = n * size + rest
         store(y + pixel * ITEM, best)
         if winner != 0:
             store(winner + pixel, types.uint8(number))

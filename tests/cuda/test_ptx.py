@@ -1,0 +1,109 @@
+"""What becomes of the CUDA kernels: compiled for three generations of GPUs, none of which has to be there."""
+
+import re
+import shutil
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+CAPABILITIES = [(7, 5), (8, 0), (9, 0)]
+REGISTERS = {"forward": 96, "backward": 128, "integrate": 64}  # of a thread at most; float64 takes more
+INTEGERS = {
+    "forward": "Shape Order Array Array Array 0",
+    "backward": "Shape Order" + 7 * " Array",
+    "integrate": 6 * "0 ",
+}
+
+
+def variant(kernel, dtype="float32", width=288, connections=3, rule=1, integration=1, channels=1, wanted=True):
+    from spnkit.backends.cuda import Variant
+
+    return Variant(kernel, dtype, width, connections, rule, integration, True, channels, wanted)
+
+
+def assembler():
+    """The ptxas of a CUDA toolkit, or of a wheel of it."""
+    found = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+    if found is None:
+        pytest.skip("no ptxas on PATH or in /usr/local/cuda/bin")
+    return found
+
+
+@pytest.fixture(scope="module")
+def compile_for():
+    """Compile a variant for a compute capability, to PTX."""
+    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+    import numba
+    from numba.cuda import api, compile, dispatcher
+
+    from spnkit.backends import cuda, cuda_geometry, cuda_kernels
+
+    samples = {name: getattr(cuda_kernels, name)._make([0] * size) for name, size in (("Shape", 4), ("Order", 6))}
+    samples |= {"Array": cuda_geometry.Array._make([0] * 7), "0": 0}
+
+    def compiled(chosen, capability):
+        # Functions that a kernel calls are typed for the current device; any that says what it can do will serve.
+        stand_in = SimpleNamespace(compute_capability=capability)
+        kernel = cuda._kernel.__wrapped__(chosen, capability >= (8, 0))
+        signature = numba.void(*(numba.typeof(samples[name]) for name in INTEGERS[chosen.kernel].split()))
+        bounds = kernel.targetoptions["launch_bounds"]
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (api, dispatcher):
+                patch.setattr(module, "get_current_device", lambda: stand_in)
+            options = {"device": False, "abi": "numba", "output": "ptx", "cc": capability, "launch_bounds": bounds}
+            try:
+                return compile(kernel.py_func, signature, **options)[0]
+            except (ImportError, OSError, RuntimeError) as error:
+                pytest.skip(f"the NVIDIA compiler is not installed: {error}")
+
+    return compiled
+
+
+def assembled(ptx, capability):
+    """What ptxas says of it: registers, bytes of stack frame, bytes spilled."""
+    target = f"-arch=sm_{capability[0]}{capability[1]}"
+    done = subprocess.run(
+        [assembler(), "-v", target, "-o", "/dev/null", "-"], input=ptx, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (registers,) = re.findall(r"Used (\d+) registers", done.stderr)
+    return int(registers), *map(int, *re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill stores", done.stderr))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("capability", CAPABILITIES, ids=str)
+@pytest.mark.parametrize("kernel", list(INTEGERS))
+def test_kernels_spill_nothing_and_stay_in_single_precision(kernel, capability, compile_for):
+    ptx = compile_for(variant(kernel), capability)
+    assert not re.search(r"\.f64|\.local", ptx)
+    registers, stack, spilled = assembled(ptx, capability)
+    assert (stack, spilled) == (0, 0)
+    assert registers <= REGISTERS[kernel]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kernel": "forward", "width": 544},
+        {"kernel": "forward", "width": 64, "connections": 1, "rule": 3, "integration": 0},
+        {"kernel": "forward", "rule": 4, "integration": 2, "channels": 4},
+        {"kernel": "backward", "width": 64, "connections": 1, "rule": 2},
+        {"kernel": "backward", "rule": 3, "integration": 2},
+        {"kernel": "backward", "rule": 4, "integration": 3, "wanted": False},
+        {"kernel": "backward", "dtype": "float64", "width": 128},
+    ],
+    ids=lambda options: "-".join(map(str, options.values())),
+)
+def test_no_variant_spills(options, compile_for):
+    ptx = compile_for(variant(**options), (9, 0))
+    if options.get("dtype") != "float64":
+        assert ".f64" not in ptx
+    assert assembled(ptx, (9, 0))[1:] == (0, 0)
+
+
+@pytest.mark.slow
+def test_loads_are_asynchronous_where_the_gpu_can(compile_for):
+    assert "cp.async.ca.shared.global" in compile_for(variant("forward"), (8, 0))
+    assert "cp.async" not in compile_for(variant("forward"), (7, 5))
