@@ -21,7 +21,7 @@ import spnkit
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "analysis" / "results"
 SMALL_RESULTS = ROOT / "build" / "analysis"
-PACKAGES = ("numpy", "scipy", "numba", "torch", "matplotlib", "scikit-image")
+PACKAGES = ("numpy", "scipy", "numba", "numba-cuda", "torch", "matplotlib", "scikit-image")
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:

@@ -47,22 +47,23 @@ def forward(x, gates, y, winner, plan):
 
 def backward(grad, winner, x, gates, dx, dgates, plan):
     """See `spnkit.backends`."""
-    given = {"grad": grad, "winner": winner, "x": x, "gates": gates, "dx": dx, "dgates": dgates}
-    seen, shape, total = views(**given), Shape(*map(int, x.shape)), len(plan.directions)
+    seen = views(grad=grad, winner=winner, x=x, gates=gates, dx=dx, dgates=dgates)
+    shape, total, wanted = Shape(*map(int, x.shape)), len(plan.directions), dgates is not None
     spread = _too_few(shape, 1, total, seen["x"].device)
+    parts = empty(x, (shape.n, total, *shape[1:])) if spread else dx
     if spread:
-        given["dx"] = empty(x, (shape.n, total, *shape[1:]))
-    if dgates is not None:
-        given["h"] = empty(x, given["dx"].shape)
+        seen |= views(dx=parts)
+    if wanted:
+        h = empty(x, parts.shape)
+        seen |= views(h=h)
         if dgates.shape[3] < shape.c:
             dgates[...] = 0  # every channel adds to it
-    seen = views(**given)
     how = Integration.sum if total == 1 else plan.integration
-    variant = _variant("backward", seen["x"], gates, plan, how, 1, dgates is not None)
+    variant = _variant("backward", seen["x"], gates, plan, how, 1, wanted)
     arrays = [array_of(seen.get(name)) for name in ("grad", "winner", "x", "gates", "h", "dx", "dgates")]
     _launch(variant, shape, plan.directions, spread, x, seen["x"], arrays)
     if spread:
-        _integrate(given["dx"], dx, None, Integration.sum)
+        _integrate(parts, dx, None, Integration.sum)
 
 
 def _variant(kernel, x, gates, plan, how, channels, wanted):

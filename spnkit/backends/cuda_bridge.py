@@ -9,8 +9,6 @@ import numpy as np
 from spnkit.backends.cuda_geometry import Array
 from spnkit.backends.cuda_machine import FLOATS, SIMULATED
 
-AXES = {4: "nchw", 5: "ndchw", 6: "ndkchw"}
-
 View = namedtuple("View", "at shape strides dtype device")  # address and strides in bytes
 
 
@@ -39,11 +37,9 @@ def array_of(view: View | None) -> Array:
     """Address and stride of every axis, 0 for an axis that has one place or is not there."""
     if view is None:
         return Array(0, 0, 0, 0, 0, 0, 0)
-    strides = {
-        axis: stride if size > 1 else 0
-        for axis, size, stride in zip(AXES[len(view.shape)], view.shape, view.strides, strict=True)
-    }
-    return Array(view.at, *(strides.get(axis, 0) for axis in "ndkchw"))
+    strides = [stride if size > 1 else 0 for size, stride in zip(view.shape, view.strides, strict=True)]
+    lead = len(strides) - 3  # n, d and k, as far as they are there
+    return Array(view.at, *strides[:lead], *[0] * (3 - lead), *strides[lead:])
 
 
 def stream_of(array) -> int:

@@ -1,0 +1,143 @@
+"""The CUDA backend on a real GPU, against the CPU backend in float64."""
+
+import numpy as np
+import pytest
+from tolerances import assert_close
+
+import spnkit
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.gpu
+
+SHAPES = [(1, 1, 1, 40), (2, 3, 33, 65), (1, 4, 70, 8), (1, 2, 600, 40), (1, 1, 40, 1100), (3, 64, 24, 24)]
+
+
+def drawn(shape, device, dtype, connections=3, channels=None, directions=4):
+    """Fresh random inputs, and their copies in float64 on the CPU."""
+    n, c, h, w = shape
+    sizes = (shape, (n, directions, connections, channels or c, h, w), shape)
+    there = [torch.randn(size, device=device, dtype=dtype) for size in sizes]
+    return there, [tensor.double().cpu() for tensor in there]
+
+
+def unit(x, gates, grad, **options):
+    """Output and gradients of a unit."""
+    x, gates = x.detach().requires_grad_(), gates.detach().requires_grad_()
+    y = spnkit.propagate(x, gates, **options)
+    return [y.detach(), *torch.autograd.grad(y, (x, gates), grad.expand(y.shape) if y.ndim == 4 else grad[:, None])]
+
+
+def poison(device):
+    """Leave NaN in the memory that the allocator is about to hand out."""
+    if device.type == "cuda":
+        del_me = [torch.full((1 << 20,), torch.nan, device=device) for _ in range(16)]
+        del del_me
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("options", [{}, {"connections": 1}, {"channels": 1}], ids=["three_way", "one_way", "shared"])
+@pytest.mark.parametrize("integration", ["max", "mean", "sum"])
+def test_values_and_gradients(gpu, shape, options, integration):
+    here, exact = drawn(shape, gpu, torch.float64, **options)
+    poison(gpu)
+    for actual, expected in zip(
+        unit(*here, integration=integration), unit(*exact, integration=integration), strict=True
+    ):
+        assert_close(actual.cpu(), expected, "float64")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("rule", ["clip", "always", "softmax", "sigmoid"])
+def test_narrower_types(gpu, dtype, rule):
+    here, exact = drawn((2, 8, 50, 70), gpu, dtype)
+    actual = spnkit.propagate(*here[:2], normalization=rule, integration="mean")
+    assert actual.dtype == dtype
+    assert_close(actual.float().cpu(), spnkit.propagate(*exact[:2], normalization=rule, integration="mean"), dtype)
+
+
+@pytest.mark.parametrize("direction", spnkit.DIRECTIONS)
+def test_strides_are_read_in_place(gpu, direction):
+    x = torch.randn(2, 40, 50, 6, device=gpu).permute(0, 3, 1, 2)
+    gates = torch.randn(1, 3, 1, 40, 50, device=gpu).expand(2, 3, 6, 40, 50)
+    assert_close(spnkit.scan(x, gates, direction).cpu(), spnkit.scan(x.cpu(), gates.cpu(), direction))
+
+
+def test_more_planes_than_a_grid_is_high(gpu):
+    x, gates = torch.randn(1, 70_000, 2, 3, device=gpu), torch.randn(1, 4, 3, 1, 2, 3, device=gpu)
+    assert_close(spnkit.propagate(x, gates).cpu(), spnkit.propagate(x.cpu(), gates.cpu()))
+
+
+def test_offsets_beyond_32_bits(gpu):
+    if torch.cuda.get_device_properties(gpu).total_memory < 48e9:
+        pytest.skip("takes 40 GB of device memory")
+    x = torch.randn(1, 1, 8192, 8192, device=gpu).expand(1, 40, 8192, 8192)
+    gates = torch.full((1, 1, 1, 8192, 8192), 0.5, device=gpu)
+    h = spnkit.scan(x, gates, "left_to_right")
+    assert torch.equal(h[0, 39], h[0, 0])
+    assert_close(
+        h[0, 39, -1, -64:].cpu(),
+        spnkit.scan(x[:, :1, -1:].cpu(), gates[..., -1:, :].cpu(), "left_to_right")[0, 0, 0, -64:],
+    )
+
+
+def test_second_derivatives(gpu):
+    x = torch.randn(1, 2, 4, 5, device=gpu, dtype=torch.float64, requires_grad=True)
+    gates = torch.randn(1, 4, 3, 1, 4, 5, device=gpu, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(
+        lambda x, g: spnkit.propagate(x, g, normalization="softmax"), (x, gates), nondet_tol=1e-9
+    )
+
+
+def test_a_captured_graph_computes_the_same(gpu):
+    x, gates = torch.randn(1, 32, 64, 64, device=gpu), torch.randn(1, 4, 3, 32, 64, 64, device=gpu)
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        spnkit.propagate(x, gates)
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        y = spnkit.propagate(x, gates)
+    x.normal_()
+    graph.replay()
+    assert_close(y.cpu(), spnkit.propagate(x.cpu(), gates.cpu()))
+
+
+def test_work_follows_the_current_stream(gpu):
+    x, gates = torch.randn(4, 8, 256, 256, device=gpu), torch.randn(4, 4, 3, 8, 256, 256, device=gpu)
+    expected = spnkit.propagate(x, gates)
+    torch.cuda.synchronize()
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        torch.cuda._sleep(50_000_000)
+        late = x * 1  # not there yet when the kernel is launched
+        actual = spnkit.propagate(late, gates)
+    stream.synchronize()
+    assert torch.equal(actual, expected)
+
+
+def test_two_gpus_in_one_process(gpu):
+    if torch.cuda.device_count() < 2:
+        pytest.skip("one GPU")
+    x, gates = torch.randn(1, 4, 20, 20, device="cuda:1"), torch.randn(1, 4, 3, 4, 20, 20, device="cuda:1")
+    assert_close(spnkit.propagate(x, gates).cpu(), spnkit.propagate(x.cpu(), gates.cpu()))
+    with pytest.raises(ValueError, match="gates is on cuda:0"):
+        spnkit.propagate(x, gates.to("cuda:0"))
+
+
+def test_host_memory_is_refused(gpu):
+    x, gates = np.ones((1, 1, 4, 4), np.float32), np.ones((1, 4, 3, 1, 4, 4), np.float32)
+    with pytest.raises(ValueError, match="x is in host memory"):
+        spnkit.propagate(x, gates, backend="cuda")
+    with pytest.raises(ValueError, match="cannot take x on cpu"):
+        spnkit.propagate(torch.from_numpy(x), torch.from_numpy(gates), backend="cuda")
+
+
+def test_other_libraries_arrays(gpu):
+    cupy = pytest.importorskip("cupy")
+    from spnkit.backends import cuda
+    from spnkit.plan import plan
+
+    x, gates = (cupy.random.standard_normal(size, dtype="float32") for size in ((1, 2, 20, 30), (1, 1, 3, 2, 20, 30)))
+    y = cupy.full(x.shape, cupy.nan, "float32")
+    cuda.forward(x, gates, y, None, plan(("left_to_right",), "clip", "sum"))
+    assert_close(y.get(), spnkit.scan(x.get(), gates[:, 0].get(), "left_to_right"))
