@@ -95,6 +95,8 @@ def test_ctrl_c_and_resume(tmp_path, call):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # Where the tests run as a background job, SIGINT is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 200
     while not Path("run/spn.ckpt").exists() and time.monotonic() < deadline:
