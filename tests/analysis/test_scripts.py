@@ -61,3 +61,9 @@ def test_a_result_is_whole_or_not_there(monkeypatch, tmp_path):
     with pytest.raises(AttributeError):
         record.write("broken", {}, seed=0, out=tmp_path, pictures={"none": None})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_speed_of_the_kernels_is_measured_beside_a_loop(run):
+    pytest.importorskip("torch")
+    _, result = run("cpu_speed")
+    assert result["figures"]["sizes"][0]["torch_loop_over_forward"] > 0
