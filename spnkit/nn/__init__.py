@@ -2,7 +2,16 @@
 
 from spnkit.nn.guidance import UNetGuidance, VGGGuidance
 from spnkit.nn.parsers import FaceParser, HighResFaceParser
+from spnkit.nn.plain import PlainRefinement
 from spnkit.nn.propagation import SpatialPropagation
 from spnkit.nn.spn import SPN
 
-__all__ = ["SPN", "FaceParser", "HighResFaceParser", "SpatialPropagation", "UNetGuidance", "VGGGuidance"]
+__all__ = [
+    "SPN",
+    "FaceParser",
+    "HighResFaceParser",
+    "PlainRefinement",
+    "SpatialPropagation",
+    "UNetGuidance",
+    "VGGGuidance",
+]

@@ -123,7 +123,7 @@ class SPN(nn.Module):
         self._check_guidance(guidance, (-(-height // stride), -(-width // stride)))
         padded = pad(coarse, (0, -width % stride, 0, -height % stride), mode="replicate")
         logits = self.propagation(padded, guidance)[..., :height, :width]
-        return logits + coarse.clamp(min=FLOOR).log() if self.residual else logits
+        return logits + log_coarse(coarse) if self.residual else logits
 
     def _check_guidance(self, guidance: Tensor, size: tuple[int, int]) -> None:
         got, expected = tuple(guidance.shape[1:]), (self.gate_channels, *size)
@@ -132,6 +132,11 @@ class SPN(nn.Module):
 
     def extra_repr(self) -> str:
         return f"num_classes={self.num_classes}, residual={self.residual}"
+
+
+def log_coarse(coarse: Tensor) -> Tensor:
+    """The coarse map as logits that the refinement is added to."""
+    return coarse.clamp(min=FLOOR).log()
 
 
 def check_counts(**counts: int) -> None:

@@ -37,25 +37,39 @@ class EpochData(lightning.LightningDataModule):
     samples : callable
         `(epoch, count) -> Dataset`.
     batch : int
-        Samples a step.
+        Samples in a batch.
     steps : int
         Steps of the whole stage.
+    share : int
+        Batches a step, over all processes that train together.
     workers : int
-        Processes besides the main one.
+        Processes that prepare samples besides the main one.
     """
 
-    def __init__(self, samples: Callable[[int, int], Dataset], *, batch: int, steps: int, workers: int) -> None:
+    def __init__(
+        self, samples: Callable[[int, int], Dataset], *, batch: int, steps: int, share: int = 1, workers: int = 0
+    ) -> None:
         super().__init__()
-        self.samples, self.batch, self.steps, self.workers = samples, batch, steps, workers
+        self.samples, self.batch, self.steps = samples, batch, steps
+        self.share, self.workers = share, workers
 
     def train_dataloader(self) -> DataLoader:
-        """The loader of the trainer's current epoch, the last of which may be shorter."""
-        epoch = self.trainer.current_epoch if self.trainer else 0
+        """The loader of the trainer's current epoch, the last of which may be shorter.
+
+        The batches are dealt out to the processes in turn, so that every step sees the same ones however many
+        processes there are.
+        """
+        epoch, rank, world = 0, 0, 1
+        if self.trainer:
+            epoch, rank, world = self.trainer.current_epoch, self.trainer.global_rank, self.trainer.world_size
         whole = steps_per_epoch(self.steps)
+        count = self.share * max(1, min(whole, self.steps - epoch * whole))
+        batches = [list(range(start, start + self.batch)) for start in range(0, count * self.batch, self.batch)]
         return DataLoader(
-            self.samples(epoch, self.batch * max(1, min(whole, self.steps - epoch * whole))),
-            batch_size=self.batch,
+            self.samples(epoch, self.batch * count),
+            batch_sampler=batches[rank::world],
             num_workers=self.workers,
+            pin_memory=torch.cuda.is_available(),
             # A forked child inherits the dead threads of a parallel loop, and hangs in its first own.
             multiprocessing_context="spawn" if self.workers else None,
         )
@@ -70,7 +84,14 @@ class WholeCheckpoints(TorchCheckpointIO):
 
 
 def fit(
-    module: lightning.LightningModule, data: EpochData, *, checkpoint: Path, device: str, console: Console
+    module: lightning.LightningModule,
+    data: EpochData,
+    *,
+    checkpoint: Path,
+    device: str,
+    console: Console,
+    devices: int = 1,
+    precision: Any = "32-true",
 ) -> dict[str, Any]:
     """Train `module` to its last step, from `checkpoint` on if there is one.
 
@@ -86,11 +107,15 @@ def fit(
         As torch calls it.
     console : rich.console.Console
         Where progress is shown.
+    devices : int
+        Processes that train together, one a GPU where there are some.
+    precision : str
+        As Lightning calls it.
 
     Returns
     -------
     dict
-        The loss by step, and seconds a step of this process (None where nothing was left to train).
+        The loss by step, and seconds a step since the last start.
 
     Raises
     ------
@@ -105,18 +130,26 @@ def fit(
     with quiet(), interruptible():
         trainer = lightning.Trainer(
             accelerator="gpu" if place.type == "cuda" else place.type,
-            devices=1 if place.index is None else [place.index],
+            devices=devices if place.index is None else [place.index],
+            # Spawned, not launched anew: what comes before and after training happens once. Forked processes
+            # would inherit the dead threads of a parallel loop.
+            strategy="auto" if devices == 1 else "ddp_spawn",
+            precision=precision,
+            accumulate_grad_batches=data.share // devices,
             # Counted in epochs: with `max_steps` Lightning would repeat part of an epoch after a resume.
             max_epochs=ceil(data.steps / steps_per_epoch(data.steps)),
             callbacks=[progress, every_epoch],
             plugins=[WholeCheckpoints()],
             reload_dataloaders_every_n_epochs=1,
+            use_distributed_sampler=False,  # the data are dealt out already
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             default_root_dir=checkpoint.parent,
         )
         trainer.fit(module, data, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True)
+    # From the file, as training may have been in other processes.
+    progress.load_state_dict(torch.load(checkpoint, weights_only=True)["callbacks"][progress.state_key])
     return {"seconds_per_step": progress.seconds_per_step, "history": progress.history}
 
 

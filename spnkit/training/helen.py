@@ -70,21 +70,21 @@ class Experiment:
         """The faces of a split in the common frame."""
         return AlignedFaces(folder, folder.splits[split], self.options.size, self.out / "cache")
 
-    def parsers(self, classes: tuple[str, ...], train: AlignedFaces) -> ParserTraining:
+    def parsers(self, classes: tuple[str, ...], train: AlignedFaces, name: str = "parsers") -> ParserTraining:
         """Train the baseline parsers."""
         options = self.options
-        kind = partial(LowResolutionFaces, train.shrunk(options.factor), classes, folds=options.folds)
+        kind = partial(LowResolutionFaces, train.shrunk(options.seen_factor), classes, folds=options.folds)
         module = self._seeded(0, ParserTraining, classes)
-        self._fit(module, kind, "parsers", options.parser_batch, options.parser_steps)
+        self._fit(module, kind, name, options.parser_batch, options.parser_steps)
         return module
 
-    def refinement(self, parsers: ParserTraining, train: AlignedFaces) -> RefinementTraining:
-        """Train the SPN and its control on the coarse maps of the training faces."""
+    def refinement(self, parsers: ParserTraining, train: AlignedFaces, name: str = "spn") -> RefinementTraining:
+        """Train the refining network and its control on the coarse maps of the training faces."""
         place = torch.device(self.options.device)
         parsers.to(place)
         coarse = [
             # The parser of a face's own fold is the one that has not seen it.
-            parse([parsers.parsers[i % self.options.folds]], train[i][0], self.options.factor, place).half()
+            parse([parsers.parsers[i % self.options.folds]], train[i][0], self.options.seen_factor, place).half()
             for i in range(len(train))
         ]
         kind = partial(
@@ -92,12 +92,12 @@ class Experiment:
             train,
             parsers.classes,
             coarse=coarse,
-            factor=self.options.factor,
+            factor=self.options.seen_factor,
             size=self.options.patch,
         )
         module = self._seeded(1, RefinementTraining, parsers.classes)
         module.parsers.load_state_dict(parsers.parsers.state_dict())
-        self._fit(module, kind, "spn", self.options.batch, self.options.steps)
+        self._fit(module, kind, name, self.options.batch, self.options.steps)
         return module.to(place)
 
     def _seeded(self, stage: int, kind: Callable[..., Any], classes: tuple[str, ...]) -> Any:
@@ -113,17 +113,25 @@ class Experiment:
         batch: int,
         steps: int,
     ) -> None:
-        def samples(epoch: int, count: int) -> Samples:
-            return kind(count, (self.options.seed, epoch))
-
-        data = EpochData(samples, batch=batch, steps=steps, workers=self.options.workers)
+        chosen = self.options
+        share = chosen.devices * chosen.accumulate
+        data = EpochData(
+            partial(_drawn, kind, chosen.seed), batch=batch, steps=steps, share=share, workers=chosen.workers
+        )
         self.stages[stage] = fit(
             module,
             data,
             checkpoint=self.out / f"{stage}.ckpt",
-            device=self.options.device,
+            device=chosen.device,
             console=self.console,
+            devices=chosen.devices,
+            precision=chosen.precision,
         )
+
+
+def _drawn(kind: Callable[..., Samples], seed: int, epoch: int, count: int) -> Samples:
+    """The samples of an epoch; other processes can be sent this, a closure they cannot."""
+    return kind(count, (seed, epoch))
 
 
 def train(

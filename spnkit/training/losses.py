@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy, max_pool2d, one_hot
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, max_pool2d, one_hot
 
 from spnkit.data import IGNORE
 
@@ -51,9 +51,8 @@ def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
 def segmentation_loss(logits: Tensor, labels: Tensor, emphasis: float = 1.0) -> Tensor:
     """The softmax loss with an emphasis on the boundaries between classes, plus the Dice loss.
 
-    The paper takes the multi-objective loss of Liu et al. (2015) for its parser, which trains on classes and
-    on edges at once, and the softmax loss for the SPN. Here both share one loss of the same intent: a pixel
-    beside one of another class weighs `1 + emphasis`, all others 1.
+    The paper has the softmax loss alone. A pixel beside one of another class weighs `1 + emphasis` here, all
+    others 1: refinement is about these.
 
     Parameters
     ----------
@@ -78,3 +77,34 @@ def segmentation_loss(logits: Tensor, labels: Tensor, emphasis: float = 1.0) -> 
     softmax = cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="none")
     weight = (labels != IGNORE) * (1 + emphasis * boundaries(labels))
     return (weight * softmax).sum() / weight.sum().clamp(min=1) + dice_loss(logits, labels)
+
+
+def multi_objective_loss(logits: Tensor, edge: Tensor, labels: Tensor) -> Tensor:
+    """The baseline parser's loss, after Liu et al. (2015): classes and the edges between them, at once.
+
+    The loss on the edge, a class of its own that most pixels are not in, teaches the features that both
+    share where parts end.
+
+    Parameters
+    ----------
+    logits : Tensor, (N, num_classes, H, W)
+    edge : Tensor, (N, H, W)
+        Logit of a pixel having another class beside it.
+    labels : Tensor, (N, H, W), integer
+        Class indices; 255 is ignored.
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+
+    Examples
+    --------
+    >>> import torch
+    >>> labels = torch.randint(0, 3, (1, 8, 8))
+    >>> float(multi_objective_loss(torch.zeros(1, 3, 8, 8), torch.zeros(1, 8, 8), labels)) > 1.0
+    True
+    """
+    known = labels != IGNORE
+    pixels = binary_cross_entropy_with_logits(edge, boundaries(labels).to(edge.dtype), reduction="none")
+    return segmentation_loss(logits, labels) + (known * pixels).sum() / known.sum().clamp(min=1)

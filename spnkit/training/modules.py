@@ -1,23 +1,24 @@
-"""What Lightning trains: the parsers together, then the SPN and its control on the same patches."""
+"""What Lightning trains: the parsers together, then a refining network and its control on the same patches."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from math import cos, pi
-from typing import Any
+from math import cos, log2, pi
+from typing import Any, cast
 
 import lightning
 import torch
 from torch import Tensor, nn
 
-from spnkit.nn import SPN, FaceParser, UNetGuidance
+from spnkit.nn import SPN, FaceParser, HighResFaceParser, PlainRefinement, SpatialPropagation, UNetGuidance
 from spnkit.nn.blocks import WIDTHS
-from spnkit.training.losses import segmentation_loss
+from spnkit.training.losses import multi_objective_loss, segmentation_loss
 from spnkit.training.options import Options
 
 WARM_UP = 0.1
-SPN_ROW, CONTROL_ROW = "SPN", "SPN, blank photo"
+REFINER_ROWS = {"spn": "SPN", "plain": "plain convolutions"}
+BLANK = ", blank photo"
 
 
 def one_cycle(step: int, steps: int) -> float:
@@ -44,7 +45,10 @@ class Training(lightning.LightningModule):
         self.classes = tuple(classes)
         self.save_hyperparameters({"classes": list(classes), "options": self.options.as_dict()})
         self.widths = [max(1, round(self.options.width * width)) for width in WIDTHS]
-        parsers = (FaceParser(len(classes), widths=self.widths) for _ in range(self.options.folds))
+        kind: Callable[..., FaceParser] = FaceParser
+        if self.options.highres:
+            kind = partial(HighResFaceParser, levels=round(log2(self.options.factor)))
+        parsers = (kind(len(classes), widths=self.widths, edge=True) for _ in range(self.options.folds))
         self.parsers = nn.ModuleList(parsers)
 
     def configure_optimizers(self):
@@ -64,12 +68,13 @@ class ParserTraining(Training):
         losses = []
         for fold, parser in enumerate(self.parsers):
             seen = (batch["fold"] != fold) | (len(self.parsers) == 1)
-            losses.append(segmentation_loss(parser(batch["image"][seen]), batch["labels"][seen]))
+            logits, edge = cast(FaceParser, parser).with_edge(batch["image"][seen])
+            losses.append(multi_objective_loss(logits, edge, batch["labels"][seen]))
         return torch.stack(losses).mean()
 
 
 class RefinementTraining(Training):
-    """Train the SPN and, on the same patches, its control, which never sees a photo.
+    """Train the SPN (or what takes its place) and, on the same patches, its control, which never sees a photo.
 
     Their weights are disjoint and Adam treats every weight alone, so neither influences the other. The
     parsers are carried along, frozen: one checkpoint holds all that turns a photo into a refined map.
@@ -80,23 +85,13 @@ class RefinementTraining(Training):
     def __init__(self, classes: Sequence[str], options: Options | dict[str, Any]) -> None:
         super().__init__(classes, options)
         self.parsers.requires_grad_(False)
-        rows = [SPN_ROW, CONTROL_ROW] if self.options.control else [SPN_ROW]
-        self.networks = nn.ModuleDict({row: self._network() for row in rows})
-
-    def _network(self) -> SPN:
-        chosen = self.options
-        return SPN(
-            len(self.classes),
-            lambda channels, stride: UNetGuidance(channels, stride=stride, widths=self.widths),
-            chosen.connection,
-            chosen.hidden,
-            chosen.propagated,
-            chosen.units,
-        )
+        row = REFINER_ROWS[self.options.refiner]
+        rows = [row + BLANK * self.options.blank, *[row + BLANK] * self.options.control]
+        self.networks = nn.ModuleDict({row: refiner(self.options, len(classes), self.widths) for row in rows})
 
     def photo(self, row: str, image: Tensor) -> Tensor:
         """What the network of a row is shown."""
-        return torch.zeros_like(image) if row == CONTROL_ROW else image
+        return torch.zeros_like(image) if row.endswith(BLANK) else image
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         losses = [
@@ -104,3 +99,19 @@ class RefinementTraining(Training):
             for row, network in self.networks.items()
         ]
         return torch.stack(losses).sum()
+
+
+def refiner(chosen: Options, num_classes: int, widths: Sequence[int]) -> nn.Module:
+    """The network that refines: `(image, coarse) -> logits`."""
+    if chosen.refiner == "plain":
+        return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, widths=widths)
+    return SPN(
+        num_classes,
+        partial(UNetGuidance, widths=widths),
+        chosen.connection,
+        chosen.hidden,
+        chosen.propagated,
+        chosen.units,
+        share_weights=chosen.share_weights,
+        propagation=SpatialPropagation(normalization=chosen.normalization, integration=chosen.integration),
+    )

@@ -8,6 +8,11 @@ from typing import Any
 from spnkit.data import SPLITS
 from spnkit.directions import CONNECTIONS
 
+NORMALIZATIONS = ("clip", "always", "softmax", "sigmoid")
+INTEGRATIONS = ("max", "mean", "sum")
+REFINERS = ("spn", "plain")
+PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
+
 
 @dataclass(frozen=True)
 class Options:
@@ -21,6 +26,8 @@ class Options:
         Side of the frame that faces are aligned to.
     factor : int
         The baseline parser sees the face this many times smaller.
+    highres : bool
+        Whether the parser is the paper's Highres-CNN, which sees the whole face.
     folds : int
         Parsers trained, each on the faces outside its fold, so that no training face is parsed by a network
         that has seen it. At test their probabilities are averaged. 1 is the paper's procedure: one parser,
@@ -31,20 +38,28 @@ class Options:
         Faces, and patches, a step.
     rate : float
         Peak learning rate (Adam, one cycle).
+    refiner : {"spn", "plain"}
+        What refines: the SPN, or the same guidance network without propagation, `spnkit.nn.PlainRefinement`.
     connection : {"three_way", "one_way"}
         Connections of each pixel.
+    normalization, integration : str
+        Rules of the propagation units, as in `spnkit.propagate`.
+    share_weights : bool
+        Whether all units use the same weights.
     hidden : int
         Channels that are propagated.
     propagated : int
         Side of the propagated map of a 128 x 128 patch.
     units : int
         Cascaded propagation units.
+    blank : bool
+        Give the refining network a blank photo: what is gained then is no refinement, but a recalibration.
     width : float
         All encoder-decoders have this share of the paper's channels (32 to 512).
     patch : int
         Side of a training patch, and of a tile at test.
     control : bool
-        Whether to train, on the same patches, a second SPN that is given a blank photo.
+        Whether to train, on the same patches, a second network that is given a blank photo.
     split : {"test", "val"}
         What to score. Choices are to be made on "val".
     made : int
@@ -55,21 +70,34 @@ class Options:
         Where to train, as torch calls it.
     workers : int
         Processes that prepare patches besides the main one.
+    devices : int
+        Processes, or GPUs, that train together; each takes `batch` samples a step (DDP).
+    accumulate : int
+        Batches a step of each. A step sees `devices * accumulate * batch` samples; what it learns from them
+        does not depend on which of the two made them many.
+    precision : {"32-true", "16-mixed", "bf16-mixed"}
+        As Lightning calls it; mixed is for a GPU.
     """
 
     data: str | None = None
     size: int = 256
     factor: int = 4
+    highres: bool = False
     folds: int = 2
     parser_steps: int = 400
     steps: int = 250
     parser_batch: int = 8
     batch: int = 4
     rate: float = 6e-3
+    refiner: str = "spn"
     connection: str = "three_way"
+    normalization: str = "clip"
+    integration: str = "max"
+    share_weights: bool = True
     hidden: int = 16
     propagated: int = 64
     units: int = 2
+    blank: bool = False
     width: float = 0.5
     patch: int = 128
     control: bool = True
@@ -78,6 +106,9 @@ class Options:
     seed: int = 0
     device: str = "cpu"
     workers: int = 0
+    devices: int = 1
+    accumulate: int = 1
+    precision: str = "32-true"
 
     def __post_init__(self) -> None:
         """Refuse what no run could be made of."""
@@ -85,7 +116,15 @@ class Options:
             least = 0 if name in ("seed", "workers") else 1 if isinstance(value, int) else 1e-9
             if isinstance(value, (int, float)) and not isinstance(value, bool) and value < least:
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
-        choices = {"connection": tuple(CONNECTIONS), "split": SPLITS[1:], "propagated": (4, 8, 16, 32, 64, 128)}
+        choices = {
+            "refiner": REFINERS,
+            "connection": tuple(CONNECTIONS),
+            "normalization": NORMALIZATIONS,
+            "integration": INTEGRATIONS,
+            "propagated": (4, 8, 16, 32, 64, 128),
+            "split": SPLITS[1:],
+            "precision": PRECISIONS,
+        }
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(map(str, known))}, got {getattr(self, name)}")
@@ -93,6 +132,11 @@ class Options:
             raise ValueError(f"factor: expected a divisor of size = {self.size}, got {self.factor}")
         if self.patch > self.size:
             raise ValueError(f"patch: expected at most size = {self.size}, got {self.patch}")
+
+    @property
+    def seen_factor(self) -> int:
+        """How many times smaller the parsers see a face."""
+        return 1 if self.highres else self.factor
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file."""

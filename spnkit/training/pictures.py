@@ -74,7 +74,7 @@ def draw_listening(model: RefinementTraining, faces: AlignedFaces, path: Path) -
     photo, labels = faces[0]
     options = model.options
     left_eye, _, nose, left_corner, _ = frame_keypoints(len(labels))
-    coarse = upsample(parse(model.parsers, photo, options.factor, model.device), options.factor)
+    coarse = upsample(parse(model.parsers, photo, options.seen_factor, model.device), options.seen_factor)
     figure = Figure(figsize=(2.3 * (1 + len(model.networks)), 7.2), layout="constrained")
     axes = figure.subplots(3, 1 + len(model.networks), squeeze=False)
     for line, (name, point) in zip(axes, {"eye": left_eye, "nose": nose, "mouth": left_corner}.items(), strict=True):

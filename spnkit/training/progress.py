@@ -31,18 +31,26 @@ class StageProgress(Callback):
     """
 
     def __init__(self, title: str, steps: int, console: Console) -> None:
-        self.title, self.steps, self.console = title, steps, console
+        self.title, self.steps = title, steps
+        self.console = console
         self.history: list[dict[str, float]] = []
         self.losses: list[float] = []
         self.seconds_per_step: float | None = None
 
     def state_dict(self) -> dict[str, Any]:
-        return {"history": self.history}
+        return {"history": self.history, "seconds_per_step": self.seconds_per_step}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.history = list(state_dict["history"])
+        self.seconds_per_step = state_dict["seconds_per_step"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process gets: a terminal cannot be sent to it."""
+        return {name: value for name, value in self.__dict__.items() if name != "console"}
 
     def on_train_start(self, trainer, _module) -> None:
+        if not hasattr(self, "console"):
+            self.console = Console(quiet=not trainer.is_global_zero)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -62,6 +70,8 @@ class StageProgress(Callback):
 
     def on_train_batch_end(self, trainer, _module, outputs, _batch, _index) -> None:
         self.losses.append(float(outputs["loss"]))
+        if trainer.global_step == self.first:  # not yet a whole step's worth of batches
+            return
         self.seconds_per_step = (time.monotonic() - self.began) / (trainer.global_step - self.first)
         self.bar.update(self.task, completed=trainer.global_step, loss=f"loss {self.losses[-1]:.3f}")
 

@@ -24,7 +24,7 @@ BASELINE_ROW = "baseline, upsampled"
 def predict(model: RefinementTraining, photo: NDArray[np.uint8]) -> dict[str, Tensor]:
     """Class probabilities (num_classes, H, W) of a photo (H, W, 3), by row of the table."""
     options = model.options
-    coarse = upsample(parse(model.parsers, photo, options.factor, model.device), options.factor)
+    coarse = upsample(parse(model.parsers, photo, options.seen_factor, model.device), options.seen_factor)
     image = to_tensor(photo / np.float32(255))
     refined = {
         row: refine(

@@ -108,10 +108,10 @@ def test_connection_is_that_of_the_options(tiny):
 
 
 def test_epochs_cover_the_steps_exactly(faces):
-    data = fit.EpochData(lambda _epoch, count: range(count), batch=3, steps=5, workers=0)
+    data = fit.EpochData(lambda _epoch, count: range(count), batch=3, steps=5)
     lengths = []
     for epoch in range(3):
-        data.trainer = SimpleNamespace(current_epoch=epoch)
+        data.trainer = SimpleNamespace(current_epoch=epoch, global_rank=0, world_size=1)
         lengths.append(len(data.train_dataloader()))
     assert lengths == [2, 2, 1]
 

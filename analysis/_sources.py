@@ -1,0 +1,79 @@
+"""Where coarse maps come from: the baseline that the refinement is trained on, and others that it is not.
+
+A source is a function `(experiment, faces) -> maps (C, H, W)`, class probabilities at the size of the frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn.functional import avg_pool2d, one_hot
+
+from spnkit.training import parse, upsample
+
+USED = "the baseline it was trained on"
+NOISE, SHIFT = 1.0, 4
+"""Deviation of the noise on log-probabilities; pixels that a map is moved down and to the right."""
+
+
+def low(experiment, faces):
+    """Probabilities at the baseline's resolution."""
+    factor = experiment.options.factor
+    parsers = experiment.parsers()
+    return [parse(parsers, photo, factor, experiment.device) for photo, _ in faces]
+
+
+def from_baseline(experiment, faces):
+    """Upsampled bilinearly."""
+    return [upsample(p, experiment.options.factor) for p in low(experiment, faces)]
+
+
+def from_highres(experiment, faces):
+    """The paper's Highres-CNN: another network, sharper maps."""
+    parsers = experiment.parsers("highres", highres=True, folds=1, parser_batch=4)
+    return [parse(parsers, photo, 1, experiment.device) for photo, _ in faces]
+
+
+def from_far(experiment, faces):
+    """A baseline of its own that sees the face at half the resolution."""
+    factor = 2 * experiment.options.factor
+    parsers = experiment.parsers("parsers-far", factor=factor)
+    return [upsample(parse(parsers, photo, factor, experiment.device), factor) for photo, _ in faces]
+
+
+def halved(experiment, faces):
+    """The baseline's map, kept at half its resolution."""
+    return [upsample(avg_pool2d(p[None], 2)[0], 2 * experiment.options.factor) for p in low(experiment, faces)]
+
+
+def noisy(experiment, faces):
+    """Noise on the baseline's log-probabilities."""
+    rng = np.random.default_rng(experiment.options.seed)
+
+    def disturbed(p):
+        noise = torch.from_numpy(rng.normal(0, NOISE, p.shape)).float()
+        return (p.clamp(min=1e-6).log() + noise).softmax(0)
+
+    return [upsample(disturbed(p), experiment.options.factor) for p in low(experiment, faces)]
+
+
+def shifted(experiment, faces):
+    """The baseline's map, a few pixels off."""
+    return [torch.roll(p, (SHIFT, SHIFT), (1, 2)) for p in from_baseline(experiment, faces)]
+
+
+def hard(experiment, faces):
+    """Labels without probabilities."""
+    maps = from_baseline(experiment, faces)
+    return [one_hot(p.argmax(0), len(p)).permute(2, 0, 1).float() for p in maps]
+
+
+SOURCES = {
+    USED: from_baseline,
+    "Highres-CNN": from_highres,
+    "a baseline that sees half as much": from_far,
+    "the baseline's map, halved": halved,
+    "the baseline's map with noise": noisy,
+    "the baseline's map, shifted": shifted,
+    "the baseline's labels alone": hard,
+}

@@ -1,0 +1,80 @@
+"""Counts of every face, from which every score, its spread and its interval follow."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from spnkit.data import OVERALL_GROUPS, score_groups
+from spnkit.training import FaceScores, scores_of
+
+RESAMPLES = 1000
+
+
+@dataclass
+class Tally:
+    """One method on the faces of a split: counts per face as `FaceScores` has them, and seconds per face."""
+
+    pixels: np.ndarray  # (faces, C, C)
+    edges: np.ndarray  # (faces, C, 4)
+    seconds: np.ndarray  # (faces,)
+
+    @classmethod
+    def of(cls, method, faces, coarse, classes):
+        """Refine the coarse map of every face: `method(photo, map) -> scores of the classes (C, H, W)`."""
+        pixels, edges, seconds = [], [], []
+        for (photo, labels), given in zip(faces, coarse, strict=True):
+            began = time.perf_counter()
+            refined = method(photo, given)
+            seconds.append(time.perf_counter() - began)
+            counts = FaceScores(classes)
+            counts.update(torch.as_tensor(refined).argmax(0), torch.from_numpy(labels.copy()))
+            pixels.append(counts.confmat.numpy())
+            edges.append(counts.edges.numpy())
+        return cls(np.stack(pixels), np.stack(edges), np.array(seconds))
+
+    @classmethod
+    def load(cls, path):
+        """Read what `save` wrote."""
+        with np.load(path) as saved:
+            return cls(**saved)
+
+    def save(self, file):
+        """Write all counts."""
+        np.savez_compressed(file, pixels=self.pixels, edges=self.edges, seconds=self.seconds)
+
+    def scores(self, classes):
+        """Scores in percent."""
+        pixels, edges = (torch.from_numpy(counts.sum(0)) for counts in (self.pixels, self.edges))
+        return scores_of(pixels, edges, classes)
+
+
+def resampled(tallies, classes, seed):
+    """The overall F-score on resampled faces, averaged over tallies; a `seed` always draws the same faces."""
+    rng = np.random.default_rng(seed)
+    faces = len(tallies[0].pixels)
+    draws = rng.integers(0, faces, (RESAMPLES, faces))
+    each = []
+    for tally in tallies:
+        found, sizes = pooled(tally.pixels, classes)
+        each.append(200 * found[draws].sum(1) / sizes[draws].sum(1))
+    return np.mean(each, axis=0)
+
+
+def pooled(pixels, classes):
+    """Of every face what "overall" is made of: pixels found, and pixels claimed plus pixels true."""
+    groups = score_groups(classes)
+    found, sizes = np.zeros(len(pixels)), np.zeros(len(pixels))
+    for name in OVERALL_GROUPS:
+        members = list(groups.get(name, ()))
+        found += pixels[:, members][:, :, members].sum((1, 2))
+        sizes += pixels[:, members].sum((1, 2)) + pixels[:, :, members].sum((1, 2))
+    return found, sizes
+
+
+def interval(samples):
+    """The middle 95 percent."""
+    return [round(float(q), 2) for q in np.percentile(samples, [2.5, 97.5])]

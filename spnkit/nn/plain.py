@@ -1,0 +1,60 @@
+"""The SPN without its propagation: what a few more convolutions would do in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, relu
+
+from spnkit.nn.blocks import WIDTHS, EncoderDecoder
+from spnkit.nn.checks import check_pair
+from spnkit.nn.spn import log_coarse, stride_of
+
+
+class PlainRefinement(nn.Module):
+    """Refine a coarse segmentation by convolutions of photo and coarse map, for comparison with `SPN`.
+
+    The SPN's guidance network, but it reads the coarse map too and outputs features in place of weights; the
+    SPN's last layer and its residual follow. It may do with the map whatever it likes, so it may also learn
+    the habits of the one source of maps that it is trained on.
+
+    Parameters
+    ----------
+    num_classes, hidden, size, residual
+        As in `SPN`.
+    widths : sequence of int
+        Channels of each level, as in `UNetGuidance`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from spnkit.nn import PlainRefinement
+    >>> image, coarse = torch.rand(1, 3, 128, 128), torch.rand(1, 11, 128, 128).softmax(1)
+    >>> PlainRefinement(11)(image, coarse).shape
+    torch.Size([1, 11, 128, 128])
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        hidden: int = 32,
+        size: int = 64,
+        *,
+        widths: Sequence[int] = WIDTHS,
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_classes, self.residual = num_classes, residual
+        self.features = EncoderDecoder(3 + num_classes, hidden, widths=widths, stride=stride_of(size))
+        self.classify = nn.Conv2d(hidden, num_classes, 3, padding=1)
+
+    def forward(self, image: Tensor, coarse: Tensor) -> Tensor:
+        """Refined logits `(N, num_classes, H, W)` of an image and its coarse map, both as in `SPN`."""
+        check_pair(image, coarse, self.num_classes)
+        height, width = image.shape[-2:]
+        h = relu(self.features(torch.cat([image, coarse], 1)))
+        up = interpolate(h, scale_factor=float(self.features.stride), mode="bilinear", align_corners=False)
+        logits = self.classify(up[..., :height, :width])
+        return logits + log_coarse(coarse) if self.residual else logits
