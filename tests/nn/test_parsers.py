@@ -172,3 +172,19 @@ def test_vgg_refuses_another_stride():
 def test_bad_images_are_refused(network, image, error, message):
     with pytest.raises(error, match=message):
         network(image)
+
+
+def test_the_edge_is_one_output_more():
+    parser, image = FaceParser(3, widths=(2, 4), edge=True).eval(), torch.rand(2, 3, 8, 8)
+    logits, edge = parser.with_edge(image)
+    assert logits.shape == (2, 3, 8, 8)
+    assert edge.shape == (2, 8, 8)
+    assert torch.equal(parser(image), logits)
+    with pytest.raises(ValueError, match="edge=True"):
+        FaceParser(3, widths=(2, 4)).with_edge(image)
+
+
+def test_high_res_parser_may_be_smaller():
+    parser = HighResFaceParser(3, levels=1, widths=(2, 4))
+    assert len(parser.down) == 3
+    assert parser(torch.rand(1, 3, 16, 16)).shape == (1, 3, 16, 16)

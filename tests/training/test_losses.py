@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from spnkit.training import boundaries, segmentation_loss
+from spnkit.training import boundaries, multi_objective_loss, segmentation_loss
 from spnkit.training.losses import dice_loss
 
 
@@ -64,3 +64,11 @@ def test_dice_counts_a_small_class_as_much_as_a_large_one():
     labels[0, 0, 0] = 1
     sure = torch.tensor([50.0, -50.0]).view(1, 2, 1, 1).expand(1, 2, 4, 4)
     assert float(dice_loss(sure, labels)) == pytest.approx(1 - (2 * 15 / 31 + 0) / 2)
+
+
+def test_the_parsers_loss_adds_the_edge_to_the_classes():
+    labels, logits = labels_with_holes(), torch.randn(2, 3, 7, 9, dtype=torch.float64)
+    edge, known = torch.randn(2, 7, 9, dtype=torch.float64), labels != 255
+    right = torch.where(boundaries(labels), edge, -edge).sigmoid()[known]
+    expected = float(segmentation_loss(logits, labels)) - float(right.log().mean())
+    assert float(multi_objective_loss(logits, edge, labels)) == pytest.approx(expected)

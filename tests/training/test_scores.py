@@ -45,7 +45,38 @@ def test_scores_by_their_definition():
     scores = FaceScores(HELEN_CLASSES)
     for claim, truth in zip(claims, truths, strict=True):
         scores.update(torch.from_numpy(claim)[None], torch.from_numpy(truth)[None])
-    assert scores.compute() == pytest.approx(by_sets(claims, truths))
+    found = scores.compute()
+    assert found.pop("boundary F") > 0
+    assert found == pytest.approx(by_sets(claims, truths))
+
+
+def outline(mask, known):
+    """Pixels of a mask beside a known pixel outside it."""
+    inside = np.argwhere(mask & known)
+    return {(i, j) for i, j in inside if (known & ~mask)[max(0, i - 1) : i + 2, max(0, j - 1) : j + 2].any()}
+
+
+def test_boundary_score_by_its_definition():
+    """For every class the F-score of the pixels of one outline within reach of the other, and their mean."""
+    rng = np.random.default_rng(1)
+    side, reach = 160, 2  # 0.75 % of the diagonal
+    truth, claim = np.zeros((2, side, side), np.int64)
+    for labels in (truth, claim):
+        for c in (1, 2):
+            i, j = rng.integers(10, 100, 2)
+            labels[i : i + 40, j : j + 30] = c
+    claim[:, 80:] = truth[:, 80:]
+    truth[:9] = 255
+    expected = []
+    for c in range(3):
+        claimed, true = (sorted(outline(labels == c, truth != 255)) for labels in (claim, truth))
+        apart = np.abs(np.array(claimed)[:, None] - np.array(true)[None]).max(-1)
+        precision, recall = (apart.min(1) <= reach).mean(), (apart.min(0) <= reach).mean()
+        expected.append(200 * precision * recall / (precision + recall))
+    scores = FaceScores(("background", "nose", "hair"))
+    scores.update(torch.from_numpy(claim), torch.from_numpy(truth))
+    assert scores.compute()["boundary F"] == pytest.approx(np.mean(expected))
+    assert min(expected) < 100
 
 
 def test_mistaking_one_lip_for_the_other_is_no_mistake_of_the_mouth():
@@ -67,7 +98,7 @@ def test_a_part_that_nobody_has_or_claims_has_no_score():
 def test_classes_without_parts_have_no_columns():
     scores = FaceScores(("road", "sky"))
     scores.update(torch.tensor([[0, 1]]), torch.tensor([[0, 1]]))
-    assert scores.compute() == {"mean IoU": 100}
+    assert scores.compute() == {"mean IoU": 100, "boundary F": 100}
 
 
 def test_markdown_table():

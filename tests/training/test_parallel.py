@@ -1,0 +1,63 @@
+"""Several processes, or several batches a step: who trains what must not show in the result."""
+
+import pickle
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+from rich.console import Console
+
+from spnkit.training import Experiment, Options, fit
+
+SILENT = Console(quiet=True)
+
+
+def parsers(options, out, faces):
+    """The parsers after training, and what is told about it."""
+    run = Experiment(options, out, SILENT)
+    return run.parsers(faces.classes, run.aligned(faces, "train")), run.stages["parsers"]
+
+
+def test_two_processes_train_what_one_does_with_twice_the_batches(tiny, faces, tmp_path):
+    short = replace(tiny, parser_steps=2)
+    alone, told = parsers(replace(short, accumulate=2), tmp_path / "alone", faces)
+    together, told_together = parsers(replace(short, devices=2), tmp_path / "together", faces)
+    others = dict(together.named_parameters())
+    for name, weight in alone.named_parameters():
+        torch.testing.assert_close(others[name], weight, rtol=1e-5, atol=1e-6)
+    assert [entry["step"] for entry in told_together["history"]] == [entry["step"] for entry in told["history"]] == [2]
+
+
+@pytest.mark.parametrize("world", [1, 2, 4])
+def test_batches_are_dealt_out_so_that_a_step_is_the_same(world):
+    def step(number):
+        """The samples of one step, over all processes."""
+        drawn = []
+        for rank in range(world):
+            data = fit.EpochData(lambda _epoch, count: range(count), batch=3, steps=2, share=4)
+            data.trainer = SimpleNamespace(current_epoch=0, global_rank=rank, world_size=world)
+            batches = [batch.tolist() for batch in data.train_dataloader()]
+            each = 4 // world
+            drawn += sum(batches[number * each : (number + 1) * each], [])
+        return sorted(drawn)
+
+    assert step(0) == list(range(12))
+    assert step(1) == list(range(12, 24))
+
+
+def test_accumulated_batches_count_as_one_step(tiny, faces, tmp_path):
+    _, told = parsers(replace(tiny, parser_steps=2, accumulate=3), tmp_path / "run", faces)
+    assert told["history"][-1]["step"] == 2
+    assert told["seconds_per_step"] > 0
+
+
+def test_progress_can_be_sent_to_another_process():
+    sent = pickle.loads(pickle.dumps(fit.StageProgress("spn", 3, SILENT)))
+    assert (sent.title, sent.steps, sent.history) == ("spn", 3, [])
+
+
+@pytest.mark.parametrize(("name", "value"), [("devices", 0), ("accumulate", 0), ("precision", "8-bit")])
+def test_ways_to_train_that_there_are_not(name, value):
+    with pytest.raises(ValueError, match=f"{name}: expected"):
+        Options(**{name: value})
