@@ -11,9 +11,9 @@ import numpy as np
 from spnkit.directions import DIRECTIONS
 from spnkit.plan import plan
 
-Array = TypeVar("Array", bound=Any)  # a NumPy array or a torch tensor: what goes in comes out
+Array = TypeVar("Array", bound=Any)  # a NumPy array, a torch tensor, or what speaks DLPack: what goes in comes out
 
-FLOATS = ("float16", "bfloat16", "float32", "float64")
+_adapters: dict[type, ModuleType] = {}
 
 
 def scan(x: Array, gates: Array, direction: str, *, normalization: str = "clip", backend: str = "auto") -> Array:
@@ -22,7 +22,8 @@ def scan(x: Array, gates: Array, direction: str, *, normalization: str = "clip",
     Parameters
     ----------
     x : (N, C, H, W) NumPy array or torch tensor
-        The map to propagate. float32 or float64; float16 and bfloat16 are computed in float32.
+        The map to propagate; an array of another library (CuPy, JAX) will do if it speaks DLPack. float32 or
+        float64; float16 and bfloat16 are computed in float32.
     gates : (N, K, C or 1, H, W), of the same kind, dtype and device
         What the weights are made of, read at the destination pixel. K = 1 is the one-way connection, K = 3
         the three-way one; gate 0 pairs with the smaller cross-scan index (up, or left) in every direction.
@@ -53,9 +54,12 @@ def scan(x: Array, gates: Array, direction: str, *, normalization: str = "clip",
     >>> spnkit.scan(x, np.full((1, 1, 1, 1, 4), 0.5), "left_to_right")
     array([[[[1.   , 0.5  , 0.25 , 0.125]]]])
     """
-    _check_pair(x, gates, ("N", "K", "C or 1", "H", "W"))
+    if (adapter := _adapter(x)).FOREIGN:
+        options = {"direction": direction, "normalization": normalization, "backend": backend}
+        return adapter.call(scan, {"x": x, "gates": gates}, **options)
+    _check_pair(adapter, x, gates)
     # The sum over one direction is the scan itself.
-    return _adapter(x).propagate(x, gates[:, None], (direction,), normalization, "sum", backend)
+    return adapter.propagate(x, gates[:, None], (direction,), normalization, "sum", backend)
 
 
 def propagate(
@@ -105,8 +109,11 @@ def propagate(
     True
     """
     directions = (directions,) if isinstance(directions, str) else tuple(directions)
-    _check_pair(x, gates, ("N", f"{len(directions)} directions", "K", "C or 1", "H", "W"))
-    return _adapter(x).propagate(x, gates, directions, normalization, integration, backend)
+    if (adapter := _adapter(x)).FOREIGN:
+        options = {"directions": directions, "normalization": normalization, "integration": integration}
+        return adapter.call(propagate, {"x": x, "gates": gates}, **options, backend=backend)
+    _check_pair(adapter, x, gates, len(directions))
+    return adapter.propagate(x, gates, directions, normalization, integration, backend)
 
 
 def normalize_gates(gates: Array, normalization: str = "clip", axis: int = -4) -> Array:
@@ -145,8 +152,9 @@ def normalize_gates(gates: Array, normalization: str = "clip", axis: int = -4) -
     >>> spnkit.normalize_gates(np.array([2.0, -1.0, 1.0]), axis=0)
     array([ 0.5 , -0.25,  0.25])
     """
-    adapter = _adapter(gates, "gates")
-    _check_float(gates, "gates")
+    if (adapter := _adapter(gates, "gates")).FOREIGN:
+        return adapter.call(normalize_gates, {"gates": gates}, normalization=normalization, axis=axis)
+    _check_float(adapter, gates, "gates")
     if not -gates.ndim <= axis < gates.ndim:
         raise ValueError(f"axis got {axis}, but gates has shape {tuple(gates.shape)}")
     return adapter.normalize(gates, plan(DIRECTIONS, normalization, "sum").normalization, axis)
@@ -159,7 +167,7 @@ def scan_adjoint(
 
     Parameters
     ----------
-    grad : (N, C, H, W) NumPy array
+    grad : (N, C, H, W) NumPy array, or any other that `scan` takes
         The map to carry back.
     gates, direction, normalization, backend
         As in `scan`, but with weights that are normalised already by default.
@@ -181,12 +189,23 @@ def scan_adjoint(
     >>> scan_adjoint(np.array([[[[0.0, 0.0, 1.0]]]]), np.full((1, 1, 1, 1, 3), 0.5), "left_to_right")
     array([[[[0.25, 0.25, 0.5 ]]]])
     """
-    _check_pair(grad, gates, ("N", "K", "C or 1", "H", "W"), first="grad")
-    return _adapter(grad, "grad").adjoint(grad, gates[:, None], (direction,), normalization, backend)
+    if (adapter := _adapter(grad, "grad")).FOREIGN:
+        options = {"direction": direction, "normalization": normalization, "backend": backend}
+        return adapter.call(scan_adjoint, {"grad": grad, "gates": gates}, **options)
+    _check_pair(adapter, grad, gates, first="grad")
+    return adapter.adjoint(grad, gates[:, None], (direction,), normalization, backend)
 
 
 def _adapter(array, name: str = "x") -> ModuleType:
-    """The adapter for this kind of array; torch is imported only by somebody who already has a tensor."""
+    """The adapter for this kind of array."""
+    kind = type(array)
+    if kind not in _adapters:
+        _adapters[kind] = _find_adapter(array, name)
+    return _adapters[kind]
+
+
+def _find_adapter(array, name):
+    """Look for it; torch is imported only by somebody who already has a tensor, or an array that NumPy cannot read."""
     if isinstance(array, np.ndarray):
         from spnkit.adapters import numpy as for_numpy
 
@@ -195,37 +214,37 @@ def _adapter(array, name: str = "x") -> ModuleType:
         from spnkit.adapters import torch as for_torch
 
         return for_torch
-    raise TypeError(f"{name} is a {type(array).__name__}, expected a NumPy array or a torch tensor")
+    if hasattr(array, "__dlpack__"):
+        from spnkit.adapters import dlpack as for_others
+
+        return for_others
+    raise TypeError(
+        f"{name} is a {type(array).__name__}, expected a NumPy array, a torch tensor or one with __dlpack__"
+    )
 
 
-def _check_float(array, name):
-    if str(array.dtype).removeprefix("torch.") not in FLOATS:
-        raise TypeError(f"{name} has dtype {array.dtype}, expected one of {', '.join(FLOATS)}")
+def _check_float(adapter, array, name):
+    if array.dtype not in adapter.FLOATS:
+        raise TypeError(f"{name} has dtype {array.dtype}, expected one of {', '.join(map(str, adapter.FLOATS))}")
 
 
-def _check_pair(x, gates, axes, first="x"):
-    """x is a float map, and gates fits it, axis by axis."""
-    if _adapter(x, first) is not _adapter(gates, "gates"):
+def _check_pair(adapter, x, gates, directions=None, first="x"):
+    """x is a float map, and gates fits it, axis by axis; an axis of directions is there unless that is None."""
+    if _adapter(gates, "gates") is not adapter:
         raise TypeError(f"gates is a {type(gates).__name__}, expected the same kind as {first}, a {type(x).__name__}")
-    _check_float(x, first)
-    _check_float(gates, "gates")
-    if gates.dtype != x.dtype and not _adapter(x).casts(x):
+    _check_float(adapter, x, first)
+    _check_float(adapter, gates, "gates")
+    if gates.dtype != x.dtype and not adapter.casts(x):
         raise TypeError(f"gates has dtype {gates.dtype}, expected that of {first}, {x.dtype}")
-    if x.ndim != 4:
-        raise ValueError(f"{first} has shape {tuple(x.shape)}, expected 4 dimensions (N, C, H, W)")
-    if 0 in x.shape:
-        raise ValueError(f"{first} has shape {tuple(x.shape)}, expected no empty dimension")
-    n, c, h, w = x.shape
-    lead = (n, *(int(axis.split()[0]) for axis in axes[1:-4]))
-    shape = tuple(gates.shape)
-    if (
-        len(shape) != len(axes)
-        or shape[: len(lead)] != lead
-        or shape[-4] not in (1, 3)
-        or shape[-3] not in (1, c)
-        or shape[-2:] != (h, w)
-    ):
+    shape, weights = tuple(x.shape), tuple(gates.shape)
+    if len(shape) != 4:
+        raise ValueError(f"{first} has shape {shape}, expected 4 dimensions (N, C, H, W)")
+    if 0 in shape:
+        raise ValueError(f"{first} has shape {shape}, expected no empty dimension")
+    lead = shape[:1] if directions is None else (shape[0], directions)
+    fits = len(weights) == len(lead) + 4 and weights[:-4] == lead and weights[-2:] == shape[-2:]
+    if not fits or weights[-4] not in (1, 3) or weights[-3] not in (1, shape[1]):
+        axes = "(N, " if directions is None else f"(N, {directions} directions, "
         raise ValueError(
-            f"gates has shape {shape}, expected ({', '.join(axes)}) with K = 1 or 3 "
-            f"for {first} of shape {tuple(x.shape)}"
+            f"gates has shape {weights}, expected {axes}K, C or 1, H, W) with K = 1 or 3 for {first} of shape {shape}"
         )

@@ -8,6 +8,9 @@ from spnkit.backends import backend
 from spnkit.normalization import normalized_array
 from spnkit.plan import plan
 
+FLOATS = tuple(map(np.dtype, ("float16", "float32", "float64")))
+FOREIGN = False  # arrays need not be made into others
+
 
 def propagate(x, gates, directions, normalization, integration, backend_name):
     """`spnkit.propagate` for checked NumPy arrays."""
@@ -17,7 +20,7 @@ def propagate(x, gates, directions, normalization, integration, backend_name):
     n, c, h, w = x.shape
     y = np.empty((n, c, h, w) if integration else (n, len(directions), c, h, w), x.dtype)
     engine.forward(x, gates, y, None, resolved)
-    return y.astype(dtype, copy=False)
+    return _rounded(y, dtype)
 
 
 def adjoint(grad, gates, directions, normalization, backend_name):
@@ -26,7 +29,7 @@ def adjoint(grad, gates, directions, normalization, backend_name):
     dx = np.empty(grad.shape, grad.dtype)
     # The gradient at x does not depend on x: any map of the right shape will do.
     _backend(backend_name).backward(grad, None, grad, gates, dx, None, plan(directions, normalization, "sum"))
-    return dx.astype(dtype, copy=False)
+    return _rounded(dx, dtype)
 
 
 def casts(array):
@@ -36,19 +39,20 @@ def casts(array):
 
 def normalize(gates, rule, axis):
     """`spnkit.normalize_gates` for a NumPy array."""
-    wide = gates.astype(_wide(gates.dtype), copy=False)
-    return normalized_array(np, wide, rule, axis).astype(gates.dtype, copy=False)
+    wide, _, dtype = _widened(gates, gates)
+    return _rounded(normalized_array(np, wide, rule, axis), dtype)
 
 
 def _backend(name):
     return backend("cpu" if name == "auto" else name)
 
 
-def _wide(dtype):
-    return np.float32 if dtype == np.float16 else dtype
-
-
 def _widened(x, gates):
     """The arrays in the type that is computed in, and the type to return."""
-    wide = _wide(x.dtype)
-    return x.astype(wide, copy=False), gates.astype(wide, copy=False), x.dtype
+    if x.dtype != np.float16:
+        return x, gates, x.dtype
+    return x.astype(np.float32), gates.astype(np.float32), x.dtype
+
+
+def _rounded(result, dtype):
+    return result if result.dtype == dtype else result.astype(dtype)

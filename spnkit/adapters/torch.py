@@ -1,6 +1,6 @@
 """torch tensors: a registered operator whose backward is an operator too, so that autograd, `torch.compile`,
-export and autocast see ordinary nodes. CPU tensors cross to NumPy by DLPack, CUDA tensors to the kernels by their
-address, without a copy.
+export and autocast see ordinary nodes; a call that none of them looks at goes straight to the backend. CPU tensors
+cross to the kernels as NumPy arrays, CUDA tensors by their address, without a copy.
 
 Derivatives beyond the first, forward-mode ones and functorch transforms go through `torch_recurrence.py`.
 """
@@ -15,6 +15,8 @@ from spnkit.backends import backend
 from spnkit.normalization import Normalization, normalized_array
 from spnkit.plan import plan
 
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+FOREIGN = False  # arrays need not be made into others
 SETTINGS = "str[] directions, str normalization, str? integration, str backend"
 
 library = torch.library.Library("spnkit", "DEF")
@@ -30,12 +32,25 @@ def propagate(x, gates, directions, normalization, integration, backend_name):
     """`spnkit.propagate` for tensors whose shapes and dtypes are checked."""
     if gates.device != x.device:
         raise ValueError(f"gates is on {gates.device}, expected the device of x, {x.device}")
-    settings = (list(directions), normalization, integration, backend_name)
-    if not torch.compiler.is_compiling() and torch_recurrence.in_transform(x, gates):
-        return torch_recurrence.propagate(x, gates, plan(directions, normalization, integration), backend_name)
     track = torch.is_grad_enabled() and (x.requires_grad or gates.requires_grad)
-    y, _ = torch.ops.spnkit.propagate(x, gates, *settings, track)
-    return y
+    if not torch.compiler.is_compiling():
+        resolved = plan(directions, normalization, integration)
+        if torch_recurrence.in_transform(x, gates):
+            return torch_recurrence.propagate(x, gates, resolved, backend_name)
+        if not track and _unobserved(x, gates):
+            return _forward(x, gates, resolved, backend_name)
+    settings = (list(directions), normalization, integration, backend_name)
+    return torch.ops.spnkit.propagate(x, gates, *settings, track)[0]
+
+
+def _unobserved(x, gates):
+    """Whether nothing but the values of these tensors matters: no subclass, mode, tracer or autocast looks on."""
+    return (
+        type(x) is type(gates) is torch.Tensor
+        and not torch._C._len_torch_dispatch_stack()
+        and not torch._C._get_tracing_state()
+        and not torch.is_autocast_enabled(x.device.type)
+    )
 
 
 def adjoint(grad, gates, directions, normalization, backend_name):
@@ -52,44 +67,58 @@ def casts(tensor):
 
 def normalize(gates, rule: Normalization, axis: int):
     """`spnkit.normalize_gates` for a tensor."""
-    return normalized_array(torch, _widened(gates), rule, axis).to(gates.dtype)
+    wide = gates.float() if gates.dtype in (torch.float16, torch.bfloat16) else gates
+    return _rounded(normalized_array(torch, wide, rule, axis), gates.dtype)
 
 
 @torch.library.impl(library, "propagate", "CUDA")
 @torch.library.impl(library, "propagate", "CPU")
 def _propagate(x, gates, directions, normalization, integration, backend_name, track):
-    y, winner = _results(_widened(x), gates, directions, normalization, integration, backend_name, track)
     resolved = plan(tuple(directions), normalization, integration)
-    _engine(backend_name, x).forward(_view(x), _view(gates), _view(y), _view(winner), resolved)
-    return y.to(x.dtype), winner
+    winner = _winner(x, resolved, track)
+    return _forward(x, gates, resolved, backend_name, winner if winner.numel() else None), winner
 
 
 @torch.library.impl(library, "propagate_backward", "CUDA")
 @torch.library.impl(library, "propagate_backward", "CPU")
 def _propagate_backward(grad, winner, x, gates, directions, normalization, integration, backend_name, needs_gates):
-    dx, dgates = _gradients(grad, winner, _widened(x), _widened(gates), (), "", "", "", needs_gates)
-    inputs, results = map(_view, (grad, winner, x, gates)), map(_view, (dx, dgates))
     resolved = plan(tuple(directions), normalization, integration)
-    _engine(backend_name, x).backward(*inputs, *results, resolved)
-    return dx.to(x.dtype), dgates.to(gates.dtype)
+    wide, wide_gates, won = _widened(x), _widened(gates), winner if winner.numel() else None
+    dx, dgates = _gradients(grad, winner, wide, wide_gates, (), "", "", "", needs_gates)
+    arrays = (_widened(grad), won, wide, wide_gates, dx, dgates if needs_gates else None)
+    _engine(backend_name, x).backward(*map(_view, arrays), resolved)
+    return _rounded(dx, x.dtype), _rounded(dgates, gates.dtype)
 
 
 @torch.library.impl(library, "recurrence", "CUDA")
 @torch.library.impl(library, "recurrence", "CPU")
 def _recurrence(x, p, direction, backend_name):
-    h = x.new_empty(x.shape)
-    plan = torch_recurrence.bare(direction)
-    _engine(backend_name, x).forward(_view(x), _view(p[:, None]), _view(h), None, plan)
-    return h
+    return _forward(x, p[:, None], torch_recurrence.bare(direction), backend_name)
+
+
+def _forward(x, gates, resolved, backend_name, winner=None):
+    """The result of a call; `winner` is filled if it is not None."""
+    engine, wide = _engine(backend_name, x), _widened(x)
+    y = wide.new_empty(_shape(x, resolved))
+    engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(winner), resolved)
+    return _rounded(y, x.dtype)
+
+
+def _shape(x, resolved):
+    n, *plane = x.shape
+    return (n, *plane) if resolved.integration else (n, len(resolved.directions), *plane)
+
+
+def _winner(x, resolved, track):
+    """Room for the direction that won each node; empty where no gradient will ask for it."""
+    return x.new_empty(x.shape if track and resolved.keeps_winner else (0,), dtype=torch.uint8)
 
 
 @torch.library.register_fake("spnkit::propagate")
 def _results(x, gates, directions, normalization, integration, backend_name, track):
-    """The results, uninitialised: all that tracing needs to know, and where the real ones go."""
-    n, c, h, w = x.shape
-    shape = (n, c, h, w) if integration is not None else (n, len(directions), c, h, w)
-    keeps = track and plan(tuple(directions), normalization, integration).keeps_winner
-    return x.new_empty(shape), x.new_empty(x.shape if keeps else (0,), dtype=torch.uint8)
+    """The results, uninitialised: all that tracing needs to know."""
+    resolved = plan(tuple(directions), normalization, integration)
+    return x.new_empty(_shape(x, resolved)), _winner(x, resolved, track)
 
 
 @torch.library.register_fake("spnkit::propagate_backward")
@@ -156,13 +185,18 @@ def _engine(name, x):
 
 
 def _view(tensor) -> np.ndarray | torch.Tensor | None:
-    """A tensor as its backend takes it, a CPU tensor as a NumPy array; None for an absent (empty) one."""
-    if not tensor.numel():
+    """A tensor as its backend takes it, a CPU tensor as a NumPy array."""
+    if tensor is None:
         return None
-    plain = _widened(tensor.detach()).resolve_neg()
-    return plain if plain.is_cuda else np.from_dlpack(plain)
+    plain = tensor.resolve_neg()
+    return plain if plain.is_cuda else plain.detach().numpy()
 
 
 def _widened(tensor):
-    """Half precision is computed in float32."""
-    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+    """Half precision as float32, but for kernels that widen it themselves."""
+    narrow = tensor.dtype in (torch.float16, torch.bfloat16) and not tensor.is_cuda
+    return tensor.float() if narrow else tensor
+
+
+def _rounded(tensor, dtype):
+    return tensor if tensor.dtype == dtype else tensor.to(dtype)

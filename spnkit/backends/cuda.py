@@ -1,19 +1,32 @@
 """The CUDA backend: what the kernels are launched with, one variant for each use.
 
 A block takes a plane and scans it in all directions, one after the other. Where there are too few planes to fill
-the GPU, every direction of a plane gets a block of its own, and a small kernel integrates what they leave.
+the GPU, every direction of a plane gets a block of its own, and a small kernel integrates what they leave. It also
+rounds sums of half precision, which are added up in float32 before.
 """
 
 from __future__ import annotations
 
 from collections import namedtuple
 from functools import cache, lru_cache
+from math import prod
 
 from spnkit import integration, normalization, recurrence, scalars
 from spnkit.backends import cuda_adjoint, cuda_geometry, cuda_kernels, cuda_tiles
-from spnkit.backends.cuda_bridge import array_of, empty, stream_of, views
+from spnkit.backends.cuda_bridge import Call, View, array_of, layouts, room_for, run, views
 from spnkit.backends.cuda_kernels import Order, Shape
-from spnkit.backends.cuda_machine import FLOATS, SCALARS, SYNCHRONOUS, jit_device, jit_kernel, launch, limits
+from spnkit.backends.cuda_machine import (
+    FLOATS,
+    HALVES,
+    SCALARS,
+    SYNCHRONOUS,
+    Launch,
+    computed,
+    item,
+    jit_device,
+    jit_kernel,
+    limits,
+)
 from spnkit.integration import Integration
 from spnkit.scalars import compiled
 
@@ -21,102 +34,131 @@ WARP = 32
 WIDTHS = (64, 128, 288, 544)  # threads of a block at most; two leaning chunks of the last hold 1024 lanes
 RESIDENT = 384  # threads that a multiprocessor has registers for at least
 MARGIN = 4  # of a line beyond the width, so that no two slots of a warp meet in a bank of shared memory
-SECTOR = 32  # bytes that device memory moves at once: the steps of a tile
+SECTOR = 32  # bytes that device memory moves at once: the steps of a tile, in the type that is computed in
 CODES = 31  # directions that one integer tells a kernel about
 
-# What a kernel is specialised on, and Numba compiles it for at its first use.
-Variant = namedtuple("Variant", "kernel dtype WIDTH CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED")
+# What a kernel is specialised on, and Numba compiles it for at its first use: `dtype` of what it reads, `out` of what
+# it leaves.
+Variant = namedtuple("Variant", "kernel dtype out WIDTH CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED")
 
 
 def forward(x, gates, y, winner, plan):
     """See `spnkit.backends`."""
-    seen, shape, total = views(x=x, gates=gates, y=y, winner=winner), Shape(*map(int, x.shape)), len(plan.directions)
-    channels = _together(shape, gates, total, seen["x"].device)
-    spread = y.ndim == 4 and _too_few(shape, channels, total, seen["x"].device)
-    if spread:
-        maps = empty(x, (shape.n, total, *shape[1:]))
-        seen = views(x=x, gates=gates, y=maps)
-    how = Integration.none if spread or total == 1 else plan.integration
-    variant = _variant("forward", seen["x"], gates, plan, how, channels, False)
-    arrays = [array_of(seen[name]) for name in ("x", "gates", "y")]
-    arrays.append(seen["winner"].at if "winner" in seen else 0)
-    _launch(variant, shape, plan.directions, spread or y.ndim == 5, x, seen["x"], arrays)
-    if spread:
-        _integrate(maps, y, winner, plan.integration)
+    arrays = {"x": x, "gates": gates, "y": y, "winner": winner}
+    run(_forward(plan, *layouts(arrays)), arrays)
 
 
 def backward(grad, winner, x, gates, dx, dgates, plan):
     """See `spnkit.backends`."""
-    seen = views(grad=grad, winner=winner, x=x, gates=gates, dx=dx, dgates=dgates)
-    shape, total, wanted = Shape(*map(int, x.shape)), len(plan.directions), dgates is not None
-    spread = _too_few(shape, 1, total, seen["x"].device)
-    parts = empty(x, (shape.n, total, *shape[1:])) if spread else dx
-    if spread:
-        seen |= views(dx=parts)
+    arrays = {"x": x, "gates": gates, "grad": grad, "winner": winner, "dx": dx, "dgates": dgates}
+    run(_backward(plan, *layouts(arrays)), arrays)
+
+
+@lru_cache(maxsize=256)
+def _forward(plan, *layouts):
+    """The call for x, gates, y and winner of such layouts."""
+    seen = views("x gates y winner", layouts)
+    shape, total, gpu = Shape(*seen["x"].shape), len(plan.directions), limits(seen["x"].device)
+    channels = _together(shape, seen["gates"], total, gpu)
+    apart = len(seen["y"].shape) == 5
+    spread = not apart and _too_few(shape, channels, total, gpu)
+    name, target = ("y", seen["y"]) if apart else _target("y", seen["y"], total, spread)
+    how = Integration.none if spread or total == 1 else plan.integration
+    variant = _variant("forward", seen, target, plan, how, channels)
+    arrays = (array_of("x", seen["x"]), array_of("gates", seen["gates"]), array_of(name, target))
+    winner = "winner" if "winner" in seen else 0
+    launches = _scans(variant, shape, plan.directions, spread or apart, gpu, (*arrays, 0 if spread else winner))
+    rooms = {}
+    if name == "maps":
+        rooms["maps"] = target
+        launches.append(_integrate(target, target.shape[1], "y", seen["y"], winner if spread else 0, plan.integration))
+    return Call(rooms, (), launches)
+
+
+@lru_cache(maxsize=256)
+def _backward(plan, *layouts):
+    """The call for x, gates, grad, winner, dx and dgates of such layouts."""
+    seen = views("x gates grad winner dx dgates", layouts)
+    shape, total, gpu = Shape(*seen["x"].shape), len(plan.directions), limits(seen["x"].device)
+    wanted, shared = "dgates" in seen, seen["gates"].shape[3] < shape.c
+    spread = _too_few(shape, 1, total, gpu)
+    target, dgates = _target("dx", seen["dx"], total, spread), ("dgates", seen.get("dgates"))
+    rooms = {target[0]: target[1]} if target[0] == "maps" else {}
     if wanted:
-        h = empty(x, parts.shape)
-        seen |= views(h=h)
-        if dgates.shape[3] < shape.c:
-            dgates[...] = 0  # every channel adds to it
+        rooms["h"] = room_for(target[1].shape, seen["x"])
+    if wanted and shared and seen["x"].dtype in HALVES:  # every channel adds to it
+        rooms["sums"] = room_for(dgates[1].shape, seen["x"])
+        dgates = "sums", rooms["sums"]
     how = Integration.sum if total == 1 else plan.integration
-    variant = _variant("backward", seen["x"], gates, plan, how, 1, wanted)
-    arrays = [array_of(seen.get(name)) for name in ("grad", "winner", "x", "gates", "h", "dx", "dgates")]
-    _launch(variant, shape, plan.directions, spread, x, seen["x"], arrays)
-    if spread:
-        _integrate(parts, dx, None, Integration.sum)
+    variant = _variant("backward", seen, target[1], plan, how, 1, wanted)
+    arrays = [(name, seen.get(name)) for name in ("grad", "winner", "x", "gates")]
+    arrays += [("h", rooms.get("h")), target, dgates]
+    launches = _scans(variant, shape, plan.directions, spread, gpu, [array_of(*array) for array in arrays])
+    if "maps" in rooms:
+        launches.append(_integrate(target[1], target[1].shape[1], "dx", seen["dx"], 0, Integration.sum))
+    if "sums" in rooms:
+        launches.append(_integrate(rooms["sums"], 1, "dgates", seen["dgates"], 0, Integration.sum))
+    return Call(rooms, dgates[:1] if wanted and shared else (), launches)
 
 
-def _variant(kernel, x, gates, plan, how, channels, wanted):
-    rule, how = int(plan.normalization), int(how)
-    return Variant(kernel, x.dtype, 0, int(gates.shape[2]), rule, how, plan.anchored, channels, wanted)
+def _target(name: str, view: View, total: int, spread: bool) -> tuple[str, View]:
+    """What scans write to: the result itself, or "maps" where these are yet to be integrated or rounded."""
+    if spread or (total > 1 and view.dtype in HALVES):
+        n, *plane = view.shape
+        return "maps", room_for((n, total if spread else 1, *plane), view)
+    return name, view
 
 
-def _launch(variant, shape, directions, spread, like, view, arrays):
-    """Launch a kernel for all planes and directions; `spread` gives every direction a block."""
+def _variant(kernel, seen, target, plan, how, channels, wanted=False):
+    connections, rule = seen["gates"].shape[2], int(plan.normalization)
+    return Variant(
+        kernel, seen["x"].dtype, target.dtype, 0, connections, rule, int(how), plan.anchored, channels, wanted
+    )
+
+
+def _scans(variant, shape, directions, spread, gpu, arrays):
+    """Launches for all planes and directions; `spread` gives every direction a block."""
     groups = shape.n * shape.c // variant.CHANNELS
     lanes = max(shape.h if direction.horizontal else shape.w for direction in directions)
-    gpu = limits(view.device)
-    variant, threads, shared = _fitted(variant, lanes, gpu.shared)
+    variant, threads, room = _fitted(variant, lanes, gpu.shared)
     skews = (shape.h > threads) | (shape.w > threads) << 1
+    launches = []
     for first in range(0, len(directions), CODES):
         part = directions[first : first + CODES]
         each = 1 if spread else len(part)
-        order = Order(_codes(part), len(part), first, len(directions), each, skews)
-        grid = groups * (len(part) // each)
-        arguments = (shape, order, *arrays)
-        launch(_kernel(variant, gpu.asynchronous), grid, threads, shared, view.device, stream_of(like), arguments)
+        codes = sum((2 * d.horizontal + d.reverse) << 2 * i for i, d in enumerate(part))
+        order = Order(codes, len(part), first, len(directions), each, skews)
+        kernel, grid = _kernel(variant, gpu.asynchronous), groups * (len(part) // each)
+        launches.append(Launch(kernel, gpu, grid, threads, room, (shape, order, *arrays)))
+    return launches
 
 
-def _integrate(maps, y, winner, how):
-    """Integrate the directions `maps` (N, D, C, H, W) into y."""
-    seen = views(maps=maps, y=y, winner=winner)
-    view = seen["y"]
-    samples, directions, *plane = map(int, maps.shape)
-    size = plane[0] * plane[1] * plane[2]
-    variant = Variant("integrate", view.dtype, WIDTHS[-1], 1, 0, int(how), True, 1, False)
-    addresses = [seen[name].at if name in seen else 0 for name in ("maps", "y", "winner")]
-    parts = -(-size // WIDTHS[-1])
-    arguments = (parts, size, directions, *addresses)
-    launch(_kernel(variant, True), samples * parts, WIDTHS[-1], 0, view.device, stream_of(y), arguments)
+def _integrate(maps, directions, name, view, winner, how):
+    """The launch that integrates `maps`, or `sums`, into an array, `directions` of them for each sample."""
+    samples, threads = maps.shape[0], WIDTHS[-1]
+    size = prod(maps.shape) // (samples * directions)
+    parts = -(-size // threads)
+    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 0, int(how), True, 1, False)
+    arguments = (parts, size, directions, "sums" if name == "dgates" else "maps", name, winner)
+    return Launch(_kernel(variant, True), limits(view.device), samples * parts, threads, 0, arguments)
 
 
-def _together(shape, gates, total, device):
+def _together(shape, gates, total, gpu):
     """How many channels a block takes that share their gates: several, as long as enough blocks remain."""
     if gates.shape[3] == 1:
         for channels in (4, 2):
             blocks = shape.n * shape.c // channels * total
-            if shape.c % channels == 0 and blocks >= limits(device).multiprocessors:
+            if shape.c % channels == 0 and blocks >= gpu.multiprocessors:
                 return channels
     return 1
 
 
-def _too_few(shape, channels, total, device):
+def _too_few(shape, channels, total, gpu):
     """Whether whole planes would leave half of the GPU idle."""
     blocks = shape.n * shape.c // channels
-    return total > 1 and 2 * blocks <= limits(device).multiprocessors
+    return total > 1 and 2 * blocks <= gpu.multiprocessors
 
 
-@lru_cache(maxsize=256)
 def _fitted(variant, lanes, room):
     """The variant for the width of a map, the threads of its blocks, and their shared memory in bytes."""
     fitting = [width for width in WIDTHS if _shared_bytes(variant, width, lanes) <= room]
@@ -134,20 +176,11 @@ def _shared_bytes(variant, width, lanes):
     needs = [(2 * ((k + c) * tile + c * (tile + 1)), c * lanes)]
     if variant.kernel == "backward":
         needs.append((2 * (k + 4) * tile + k * (tile + 1), k * lanes))
-    return max(lines * (width + MARGIN) + values for lines, values in needs) * _item(variant.dtype)
-
-
-def _item(dtype):
-    return FLOATS[dtype].bitwidth // 8
+    return max(lines * (width + MARGIN) + values for lines, values in needs) * item(computed(variant.dtype))
 
 
 def _tile(dtype):
-    return SECTOR // _item(dtype)
-
-
-@lru_cache(maxsize=256)
-def _codes(directions):
-    return sum((2 * d.horizontal + d.reverse) << 2 * i for i, d in enumerate(directions))
+    return SECTOR // item(computed(dtype))
 
 
 @cache
@@ -161,8 +194,10 @@ def _kernel(variant, asynchronous):
         return jit_kernel(function, variant.WIDTH, max(1, RESIDENT // variant.WIDTH))
 
     sources = (scalars, recurrence, normalization, integration, cuda_geometry, cuda_tiles, cuda_kernels, cuda_adjoint)
-    dtype = variant.dtype
-    constants = {"FLOAT": FLOATS[dtype], "TILE": _tile(dtype), "ITEM": _item(dtype), "LINE": variant.WIDTH + MARGIN}
-    constants |= variant._asdict() | {"GRAD": variant.CONNECTIONS}
+    dtype, wide, out, half = variant.dtype, computed(variant.dtype), variant.out, variant.dtype in HALVES
+    constants = {"TILE": _tile(dtype), "LINE": variant.WIDTH + MARGIN, "GRAD": variant.CONNECTIONS, "HALF": half}
+    constants |= {name: (FLOATS | HALVES)[of] for name, of in (("FLOAT", wide), ("STORED", dtype), ("OUT", out))}
+    constants |= {"FLOAT_ITEM": item(wide), "ITEM": item(out), "WHOLE": -item(wide) if half else -1}
+    constants |= variant._asdict()
     operations = SCALARS if asynchronous else SCALARS | SYNCHRONOUS
     return getattr(compiled(jit, *sources, **operations, **constants), variant.kernel)

@@ -29,6 +29,7 @@ from spnkit.backends.cuda_geometry import (
 from spnkit.backends.cuda_kernels import (
     CONNECTIONS,
     INTEGRATION,
+    OUT,
     RULE,
     bounded,
     of_connections,
@@ -36,7 +37,19 @@ from spnkit.backends.cuda_kernels import (
     work_of,
 )
 from spnkit.backends.cuda_machine import add, arrived, commit, cuda, load, peek, poke, store, types
-from spnkit.backends.cuda_tiles import FLOAT, clear, copy_layers, keep, lean, moving, resume, staged
+from spnkit.backends.cuda_tiles import (
+    FLOAT,
+    HALF,
+    STORED,
+    clear,
+    copy_layers,
+    keep,
+    lean,
+    moving,
+    resume,
+    staged,
+    stored_layers,
+)
 from spnkit.integration import Integration, share
 from spnkit.normalization import gate_gradients, normalized
 from spnkit.recurrence import gathered, input_gradient, sent, weight_gradients
@@ -76,6 +89,8 @@ def go_back(shared, scan, total, inputs, adds, dgates, together):
     while tile.t < scan.steps:
         if requests > 1:
             arrived()
+            if HALF:
+                move_inputs_back(shared, here, tile, inputs, True, again(scan))
             cuda.syncthreads()
             apportion(shared, here, inputs, total, tile, again(scan))
             retreat(shared, here, sending, tile, scan)
@@ -93,17 +108,25 @@ def go_back(shared, scan, total, inputs, adds, dgates, together):
 
 def request_all(shared, base, tile, inputs, adds, scan):
     """Send for a tile."""
-    gates = layers_of(inputs.gates, scan, inputs.gates.k)
-    slots = slots_of(gates, scan)
-    copy_layers(shared, base, staged(1), CONNECTIONS, gates, slots, tile, scan)
-    copy_layers(shared, base + staged(GRAD), 0, 1, layers_of(inputs.grad, scan, 0), slots, tile, scan)
+    move_inputs_back(shared, base, tile, inputs, False, scan)
+    slots = slots_of(layers_of(inputs.gates, scan, 0), scan)
     if WANTED:
         h = before(layers_of(inputs.h, scan, 0))
-        copy_layers(shared, base + staged(GRAD + 1), 0, 1, layers_of(inputs.x, scan, 0), slots, tile, scan)
         copy_layers(shared, base + staged(GRAD + 2), 0, 1, h, slots, tile, without_last(scan))
     if adds:
         copy_layers(shared, base + staged(GRAD + 3), 0, 1, layers_of(inputs.dx, scan, 0), slots, tile, scan)
     commit()
+
+
+def move_inputs_back(shared, base, tile, inputs, landed, scan):
+    """The part of a tile that is stored by somebody else, see `stored_layers`."""
+    gates = layers_of(inputs.gates, scan, inputs.gates.k)
+    slots = slots_of(gates, scan)
+    stored_layers(shared, base, staged(1), CONNECTIONS, gates, slots, landed, tile, scan)
+    stored_layers(shared, base + staged(GRAD), 0, 1, layers_of(inputs.grad, scan, 0), slots, landed, tile, scan)
+    if WANTED:
+        x = layers_of(inputs.x, scan, 0)
+        stored_layers(shared, base + staged(GRAD + 1), 0, 1, x, slots, landed, tile, scan)
 
 
 def before(h):
@@ -176,7 +199,7 @@ def finish(shared, base, inputs, adds, dgates, together, tile, scan):
             g, a = of_connections(shared, spot, 0, staged(1)), peek(shared, spot, staged(GRAD))
             p, past = normalized(g, RULE), place.t < scan.steps - 1
             own = input_gradient(a, sent(a, bounded(p, past, place.k, scan)))
-            store(dx.at, peek(shared, spot, staged(GRAD + 3)) + own if adds else own)
+            store(dx.at, peek(shared, spot, staged(GRAD + 3)) + own if adds else own, OUT)
             if WANTED:
                 x = peek(shared, spot, staged(GRAD + 1))
                 dp = weight_gradients(a, neighbours(shared, base, inputs.h, x, place, scan), x)
@@ -191,7 +214,7 @@ def put(walk, values, past, together):
         if together:
             add(walk.at + o * walk.apart, value)
         else:
-            store(walk.at + o * walk.apart, value)
+            store(walk.at + o * walk.apart, value, STORED)
 
 
 def neighbours(shared, base, h, x, place, scan):

@@ -27,7 +27,18 @@ from spnkit.backends.cuda_geometry import (
     walk_from,
 )
 from spnkit.backends.cuda_machine import arrived, commit, cuda, load, peek, poke, store, types
-from spnkit.backends.cuda_tiles import FLOAT, clear, copy_layers, keep, lean, moving, resume, staged
+from spnkit.backends.cuda_tiles import (
+    FLOAT,
+    HALF,
+    clear,
+    copy_layers,
+    keep,
+    lean,
+    moving,
+    resume,
+    staged,
+    stored_layers,
+)
 from spnkit.integration import integrated, wins
 from spnkit.normalization import normalized
 from spnkit.recurrence import propagated
@@ -38,7 +49,9 @@ CHANNELS = 1  # planes of a block
 RULE = 1  # of Normalization
 INTEGRATION = 1  # of Integration
 ANCHORED = True  # see Plan
-ITEM = 4  # bytes in a value
+OUT = FLOAT  # what the result is stored in: STORED, or FLOAT where it will be added to
+ITEM = 4  # bytes of that
+FLOAT_ITEM = 4  # bytes of FLOAT
 
 # Of `total` directions, the `count` from number `first` on, `each` of them to a block. `codes` has two bits for each;
 # `skews` says whether chunks lean: bit 0 horizontally, bit 1 vertically.
@@ -92,6 +105,8 @@ def scan_planes(shared, scan, x, gates, y, winner, adds):
     while tile.t < scan.steps:
         if requests > 1:
             arrived()
+            if HALF:
+                move_inputs(shared, here, tile, x, gates, True, again(scan))
             cuda.syncthreads()
             advance(shared, here, tile, scan)
             following = next_tile(tile, scan)
@@ -108,14 +123,20 @@ def scan_planes(shared, scan, x, gates, y, winner, adds):
 
 def request(shared, base, tile, x, gates, y, adds, scan):
     """Send for a tile."""
-    layers = layers_of(gates, scan, gates.k)
-    slots = slots_of(layers, scan)
-    copy_layers(shared, base, staged(1), CONNECTIONS, layers, slots, tile, scan)
-    layers = layers_of(x, scan, x.c)
-    copy_layers(shared, base + hidden() + moving(0), moving(1) - moving(0), CHANNELS, layers, slots, tile, scan)
+    move_inputs(shared, base, tile, x, gates, False, scan)
     if adds:
+        slots = slots_of(layers_of(gates, scan, 0), scan)
         copy_layers(shared, base + so_far(), staged(1), CHANNELS, layers_of(y, scan, y.c), slots, tile, scan)
     commit()
+
+
+def move_inputs(shared, base, tile, x, gates, landed, scan):
+    """The part of a tile that is stored by somebody else, see `stored_layers`."""
+    layers = layers_of(gates, scan, gates.k)
+    slots, gap = slots_of(layers, scan), moving(1) - moving(0)
+    stored_layers(shared, base, staged(1), CONNECTIONS, layers, slots, landed, tile, scan)
+    layers = layers_of(x, scan, x.c)
+    stored_layers(shared, base + hidden() + moving(0), gap, CHANNELS, layers, slots, landed, tile, scan)
 
 
 def advance(shared, base, tile, scan):
@@ -167,23 +188,26 @@ def fold(shared, base, y, winner, adds, tile, gates, scan):
             for i in range(CHANNELS):
                 at, spot = walk.at + i * walk.apart, short(base + place.spot)
                 h, best = peek(shared, spot, hidden() + moving(i)), peek(shared, spot, so_far() + staged(i))
-                store(at, integrated(best, h, scan.d, INTEGRATION) if adds else h)
+                store(at, integrated(best, h, scan.d, INTEGRATION) if adds else h, OUT)
                 if winner != 0 and (not adds or wins(h, best)):
-                    store(winner + (at - y.at) // ITEM, types.uint8(scan.d))
+                    store(winner + (at - y.at) // ITEM, scan.d, types.uint8)
         place, walk = next_place(place, slots), onward(walk)
 
 
 def integrate(parts, size, directions, maps, y, winner):
-    """The same for scans that ran side by side: `maps` (N, directions, size), addresses; `parts` blocks a sample."""
+    """Integrate scans that ran side by side, and round: `maps` (N, directions, size) of FLOAT; `parts` blocks a sample.
+
+    The arrays are addresses.
+    """
     n, rest = cuda.blockIdx.x // parts, cuda.blockIdx.x % parts * cuda.blockDim.x + cuda.threadIdx.x
     if rest < size:
         best, number = FLOAT(0), 0
         for d in range(directions):
-            h = load(maps + ((n * directions + d) * size + rest) * ITEM, FLOAT)
+            h = load(maps + ((n * directions + d) * size + rest) * FLOAT_ITEM, FLOAT)
             if d == 0 or wins(h, best):
                 number = d
             best = integrated(best, h, d, INTEGRATION) if d > 0 else h
         pixel = n * size + rest
-        store(y + pixel * ITEM, best)
+        store(y + pixel * ITEM, best, OUT)
         if winner != 0:
-            store(winner + pixel, types.uint8(number))
+            store(winner + pixel, number, types.uint8)

@@ -17,7 +17,7 @@ from numba.core import config
 SIMULATED = bool(config.ENABLE_CUDASIM)
 
 if SIMULATED:
-    from spnkit.backends.cuda_simulator import add, arrived, commit, copy, load, opaque, peek, poke, store
+    from spnkit.backends.cuda_simulator import add, arrived, commit, copy, load, opaque, peek, poke, store, widened
 
     SCALARS: dict = {}
     SYNCHRONOUS: dict = {}
@@ -36,6 +36,7 @@ else:
         peek,
         poke,
         store,
+        widened,
     )
 
     SCALARS = {"exp": math.exp, "filled": filled}  # in place of those in `spnkit.scalars`
@@ -43,14 +44,26 @@ else:
     short = types.int32
 
 FLOATS = {"float32": types.float32, "float64": types.float64}  # what kernels compute in
+HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only read and write; see `cuda_memory.py`
 
 __all__ = [
-    "FLOATS", "SCALARS", "SIMULATED", "SYNCHRONOUS", "add", "arrived", "commit", "copy", "cuda", "jit_device",
-    "jit_kernel", "launch", "limits", "load", "opaque", "peek", "poke", "short", "store", "types",
+    "FLOATS", "HALVES", "SCALARS", "SIMULATED", "SYNCHRONOUS", "Launch", "add", "arrived", "commit", "computed", "copy",
+    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "peek", "poke", "short",
+    "store", "types", "widened",
 ]  # fmt: skip
 
-Limits = namedtuple("Limits", "multiprocessors shared asynchronous")  # shared memory of a block, in bytes
-SIMULATED_LIMITS = Limits(4, 1 << 16, True)
+Limits = namedtuple("Limits", "device multiprocessors shared asynchronous")  # shared memory of a block, in bytes
+SIMULATED_LIMITS = Limits(0, 4, 1 << 16, True)
+
+
+def computed(dtype: str) -> str:
+    """What a dtype is computed in."""
+    return "float32" if dtype in HALVES else dtype
+
+
+def item(dtype: str) -> int:
+    """Bytes of a value."""
+    return (FLOATS | HALVES)[dtype].bitwidth // 8
 
 
 def jit_device(function):
@@ -70,39 +83,82 @@ def limits(device: int) -> Limits:
         return SIMULATED_LIMITS
     gpu = cuda.gpus[device]
     asynchronous = gpu.compute_capability >= (8, 0)
-    return Limits(gpu.MULTIPROCESSOR_COUNT, gpu.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, asynchronous)
+    return Limits(device, gpu.MULTIPROCESSOR_COUNT, gpu.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, asynchronous)
 
 
-def launch(kernel, grid: int, block: int, shared: int, device: int, stream: int, arguments: tuple) -> None:
-    """Launch a compiled kernel; `arguments` are integers and tuples of them."""
+class Launch:
+    """A kernel with all that a launch takes but addresses; in their place `arguments` has the names of arrays."""
+
+    def __init__(self, kernel, gpu: Limits, grid: int, block: int, shared: int, arguments: tuple):
+        self.kernel, self.gpu, self.arguments = kernel, gpu, arguments
+        self.configuration = (grid, block, shared)
+        self.flat = [value for argument in arguments for value in _values(argument)]
+        self.named = [(place, value) for place, value in enumerate(self.flat) if isinstance(value, str)]
+        self.ready: tuple | None = None
+
+    def start(self, addresses: dict, stream) -> None:
+        """Launch, on a stream of `cuda.core`."""
+        start, configuration, function = self.ready or self._prepare()
+        values = self.flat.copy()
+        for place, name in self.named:
+            values[place] = addresses[name]
+        # Numba's own marshalling takes some 5 us for every integer of a tuple; this one less than 0.1.
+        start(stream, configuration, function, *values)
+
+    def simulate(self, addresses: dict) -> None:
+        """Launch in Numba's simulator."""
+        grid, block, shared = self.configuration
+        self.kernel[grid, block, 0, shared](*_filled(self.arguments, addresses))
+
+    def _prepare(self):
+        from cuda.core import LaunchConfig, launch
+
+        grid, block, shared = self.configuration
+        configuration = LaunchConfig(grid=(grid, 1, 1), block=(block, 1, 1), shmem_size=shared)
+        types_ = tuple(map(numba.typeof, _filled(self.arguments, dict.fromkeys(dict(self.named).values(), 0))))
+        self.ready = launch, configuration, _loaded(self.kernel, types_, self.gpu)
+        return self.ready
+
+
+def launch_all(launches: list[Launch], addresses: dict, stream: int) -> None:
+    """Launch one after the other, for arrays at these addresses, on a stream by its handle."""
     if SIMULATED:
-        kernel[grid, block, 0, shared](*arguments)
+        for launch in launches:
+            launch.simulate(addresses)
         return
-    # Numba's own marshalling takes some 5 us for every integer of a tuple; this one less than 0.1.
-    from cuda.core import Stream
-    from cuda.core import launch as start
-
-    flat = [value for argument in arguments for value in (argument if isinstance(argument, tuple) else (argument,))]
+    device = launches[0].gpu.device
     with cuda.gpus[device]:
-        function = _loaded.get((kernel, device)) or _load(kernel, device, arguments)
-        start(Stream.from_handle(stream), _configuration(grid, block, shared), function, *flat)
+        queue = _stream(stream, device)
+        for launch in launches:
+            launch.start(addresses, queue)
 
 
-_loaded: dict = {}
+def _values(argument):
+    return argument if isinstance(argument, tuple) else (argument,)
 
 
-def _load(kernel, device, arguments):
-    """Compile a kernel for the current device, with all of its shared memory at the kernel's disposal."""
-    from numba.cuda.cudadrv.driver import binding, driver
-
-    function = kernel.compile(tuple(map(numba.typeof, arguments))).library.get_cufunc()
-    attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    driver.cuKernelSetAttribute(attribute, limits(device).shared, function.handle, device)
-    return _loaded.setdefault((kernel, device), function.kernel)
+def _filled(argument, addresses):
+    """The argument with addresses in place of names."""
+    if isinstance(argument, tuple):
+        values = (_filled(value, addresses) for value in argument)
+        return argument._make(values) if hasattr(argument, "_make") else tuple(values)
+    return addresses[argument] if isinstance(argument, str) else argument
 
 
 @lru_cache(maxsize=256)
-def _configuration(grid, block, shared):
-    from cuda.core import LaunchConfig
+def _stream(handle, device):
+    """A stream of `cuda.core`; one handle may mean a stream on each device."""
+    from cuda.core import Stream
 
-    return LaunchConfig(grid=(grid, 1, 1), block=(block, 1, 1), shmem_size=shared)
+    return Stream.from_handle(handle)
+
+
+@cache
+def _loaded(kernel, types_, gpu):
+    """A kernel compiled for the current device, with all of its shared memory at the kernel's disposal."""
+    from numba.cuda.cudadrv.driver import binding, driver
+
+    function = kernel.compile(types_).library.get_cufunc()
+    attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    driver.cuKernelSetAttribute(attribute, gpu.shared, function.handle, gpu.device)
+    return function.kernel

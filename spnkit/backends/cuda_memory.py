@@ -1,4 +1,7 @@
-"""Device memory by address, for kernels that Numba compiles."""
+"""Device memory by address, for kernels that Numba compiles.
+
+Half precision is stored as 16 bits of `types.float16` or, since Numba knows no bfloat16, of `types.uint16`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from numba import types
 from numba.cuda.extending import intrinsic
 
 GLOBAL, SHARED = 1, 3  # address spaces
+SHORT, WORD = ir.IntType(16), ir.IntType(32)
 
 
 def _pointer(context, builder, address, kind):
@@ -24,14 +28,51 @@ def load(typingctx, at, kind):
 
 
 @intrinsic
-def store(typingctx, at, value):
-    """Write a value at an address."""
+def store(typingctx, at, value, kind):
+    """Write a value at an address, rounded to type `kind`."""
 
     def codegen(context, builder, signature, args):
-        builder.store(args[1], _pointer(context, builder, args[0], value))
+        target = kind.instance_type
+        if value == types.float32 and target.bitwidth == 16:
+            rounded = half_bits(builder, args[1], target)
+        else:
+            rounded = context.cast(builder, args[1], value, target)
+        builder.store(rounded, builder.inttoptr(args[0], ir.PointerType(rounded.type, GLOBAL)))
         return context.get_dummy_value()
 
-    return types.void(at, value), codegen
+    return types.void(at, value, kind), codegen
+
+
+def half_bits(builder, value, kind):
+    """The 16 bits of a float32, rounded to the nearest, ties to even."""
+    if kind == types.float16:
+        return builder.bitcast(builder.fptrunc(value, ir.HalfType()), SHORT)
+    bits = builder.bitcast(value, WORD)
+    odd = builder.and_(builder.lshr(bits, WORD(16)), WORD(1))
+    rounded = builder.lshr(builder.add(bits, builder.add(odd, WORD(0x7FFF))), WORD(16))
+    number = builder.fcmp_ordered("ord", value, value)
+    return builder.trunc(builder.select(number, rounded, WORD(0x7FC0)), SHORT)
+
+
+def from_half_bits(builder, bits, kind):
+    """The float32 of 16 bits."""
+    if kind == types.float16:
+        return builder.fpext(builder.bitcast(bits, ir.HalfType()), ir.FloatType())
+    return builder.bitcast(builder.shl(builder.zext(bits, WORD), WORD(16)), ir.FloatType())
+
+
+@intrinsic
+def widened(typingctx, word, at, kind):
+    """Of the 32 bits of a `word`, the half that address `at` points to; a word of any other kind is a value itself."""
+
+    def codegen(context, builder, signature, args):
+        if kind.instance_type.bitwidth != 16:
+            return args[0]
+        upper = builder.shl(builder.and_(builder.trunc(args[1], WORD), WORD(2)), WORD(3))
+        bits = builder.trunc(builder.lshr(builder.bitcast(args[0], WORD), upper), SHORT)
+        return from_half_bits(builder, bits, kind.instance_type)
+
+    return word(word, at, kind), codegen
 
 
 @intrinsic

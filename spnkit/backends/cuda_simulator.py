@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 
 import numpy as np
@@ -11,28 +12,34 @@ _turn = threading.Lock()
 
 def load(at, kind):
     """The value of Numba type `kind` at an address."""
-    dtype = np.dtype(str(kind)).type
-    return dtype(_memory(at, dtype).value)
+    return _memory(at, str(kind))[0]
 
 
-def store(at, value):
-    """Write a value at an address."""
-    _memory(at, type(value)).value = value
+def store(at, value, kind):
+    """Write a value at an address, rounded to type `kind`."""
+    _memory(at, str(kind))[0] = value
 
 
 def add(at, value):
     """Add to the value at an address; no thread comes between."""
     with _turn:
-        _memory(at, type(value)).value += value
+        _memory(at, value.dtype)[0] += value
 
 
 def _memory(at, dtype):
-    return np.ctypeslib.as_ctypes_type(dtype).from_address(at)
+    dtype = np.dtype(dtype)
+    return np.ndarray(1, dtype, (ctypes.c_char * dtype.itemsize).from_address(at))
 
 
 def copy(shared, spot, offset, at):
     """Copy a value from an address to shared memory."""
-    shared[spot + offset] = _memory(at, shared.dtype.type).value
+    shared[spot + offset] = _memory(at, shared.dtype)[0]
+
+
+def widened(word, at, kind):
+    """Of the 32 bits of a `word`, the half that address `at` points to."""
+    halves = np.array(word, np.float32).reshape(1).view(str(kind))
+    return np.float32(halves[at // 2 % 2])
 
 
 def commit():

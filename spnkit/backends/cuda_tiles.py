@@ -6,9 +6,12 @@ side: one that is computed, and one that is on its way.
 """
 
 from spnkit.backends.cuda_geometry import LINE, TILE, first_place, inside, next_place, onward, short, spot_of, walk_from
-from spnkit.backends.cuda_machine import copy, cuda, opaque, peek, poke, types
+from spnkit.backends.cuda_machine import copy, cuda, opaque, peek, poke, types, widened
 
 FLOAT = types.float32  # what is computed in
+STORED = FLOAT  # what x and gates are stored in, and their gradients
+HALF = False  # whether that is half precision
+WHOLE = -1  # mask of an address that is copied from: whole words, for nothing asynchronous copies less
 EDGE = 2  # lanes of the chunk before that a chunk hears of
 
 
@@ -36,10 +39,31 @@ def copy_layers(shared, base, gap, count, layers, slots, tile, scan):
         known = inside(place.t, place.k, scan)
         for i in range(count):
             if known:
-                copy(shared, short(base + place.spot), i * gap, walk.at + i * walk.apart)
+                copy(shared, short(base + place.spot), i * gap, (walk.at + i * walk.apart) & WHOLE)
             else:
                 poke(shared, short(base + place.spot), i * gap, FLOAT(0))
         place, walk = next_place(place, slots), onward(walk)
+
+
+def widen_layers(shared, base, gap, count, layers, slots, tile, scan):
+    """Of the words that were copied for stored layers, make the values that were meant; each thread of its own."""
+    place = first_place(slots, tile, scan)
+    walk = walk_from(layers, place, slots)
+    for _ in range(opaque(short(TILE))):
+        if inside(place.t, place.k, scan):
+            for i in range(count):
+                spot = short(base + place.spot)
+                value = widened(peek(shared, spot, i * gap), walk.at + i * walk.apart, STORED)
+                poke(shared, spot, i * gap, value)
+        place, walk = next_place(place, slots), onward(walk)
+
+
+def stored_layers(shared, base, gap, count, layers, slots, landed, tile, scan):
+    """Have stored layers copied or, once they have `landed`, widened."""
+    if landed:
+        widen_layers(shared, base, gap, count, layers, slots, tile, scan)
+    else:
+        copy_layers(shared, base, gap, count, layers, slots, tile, scan)
 
 
 def lean(shared, source, target, layers, following, scan):

@@ -12,7 +12,7 @@ from spnkit.backends.cuda_machine import SIMULATED, Limits
 from spnkit.plan import plan
 
 ALL = spnkit.DIRECTIONS
-MANY = Limits(multiprocessors=1, shared=1 << 16, asynchronous=True)  # a GPU that few planes fill
+MANY = Limits(device=0, multiprocessors=1, shared=1 << 16, asynchronous=True)  # a GPU that few planes fill
 FEW = MANY._replace(multiprocessors=1000)  # one that no number of them does
 
 
@@ -22,6 +22,8 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(cuda, "WARP", 8)
     monkeypatch.setattr(cuda, "WIDTHS", (8, 16))
     monkeypatch.setattr(cuda, "limits", lambda device: MANY)
+    cuda._forward.cache_clear()
+    cuda._backward.cache_clear()
 
 
 def drawn(shape, directions=1, connections=3, channels=None, dtype=np.float64):
@@ -48,8 +50,9 @@ def results(backend, x, gates, grad, resolved, winner=None):
 
 
 def check(x, gates, grad, resolved):
-    """The same from both backends; ties aside, the winner too."""
-    expected = results(reference, x, gates, grad, resolved)
+    """The same from both backends; ties aside, the winner too. Half precision is held against float32."""
+    wide = [array.astype(np.promote_types(array.dtype, np.float32)) for array in (x, gates, grad)]
+    expected = results(reference, *wide, resolved)
     actual = results(cuda, x, gates, grad, resolved, expected.get("winner"))
     for name, value in expected.items():
         if value is not None:
@@ -92,6 +95,13 @@ def test_single_precision(direction):
     check(*drawn((1, 1, 10, 11), dtype=np.float32), plan((direction,), "clip", "sum"))
 
 
+@pytest.mark.parametrize("integration", ["max", "mean", None])
+@pytest.mark.parametrize("channels", [2, 1], ids=["per-channel", "shared"])
+def test_half_precision_is_read_and_written_in_place(integration, channels):
+    x, gates, grad = drawn((1, 2, 7, 9), 2, channels=channels, dtype=np.float16)
+    check(x, gates, grad, plan(("right_to_left", "bottom_to_top"), "clip", integration))
+
+
 def test_the_bare_recurrence():
     x, gates, grad = drawn((1, 1, 6, 5))
     check(x, gates * 0.3, grad, replace(plan(("left_to_right",), "none", "sum"), anchored=False))
@@ -119,7 +129,7 @@ def test_other_memory_and_types_are_refused_before_a_launch():
     resolved = plan(ALL[:1], "clip", "sum")
     with pytest.raises(TypeError, match="gates has dtype float32, expected float64"):
         cuda.forward(x, gates.astype(np.float32), grad, None, resolved)
-    with pytest.raises(TypeError, match="x has dtype int64, expected one of float32, float64"):
+    with pytest.raises(TypeError, match="x has dtype int64, expected one of float32, float64, float16, bfloat16"):
         cuda.forward(x.astype(int), gates, grad, None, resolved)
     with pytest.raises(TypeError, match="y is a list"):
         cuda.forward(x, gates, grad.tolist(), None, resolved)

@@ -16,10 +16,12 @@ INTEGERS = {
 }
 
 
-def variant(kernel, dtype="float32", width=288, connections=3, rule=1, integration=1, channels=1, wanted=True):
+def variant(
+    kernel, dtype="float32", out=None, width=288, connections=3, rule=1, integration=1, channels=1, wanted=True
+):
     from spnkit.backends.cuda import Variant
 
-    return Variant(kernel, dtype, width, connections, rule, integration, True, channels, wanted)
+    return Variant(kernel, dtype, out or dtype, width, connections, rule, integration, True, channels, wanted)
 
 
 def assembler():
@@ -104,6 +106,29 @@ def test_no_variant_spills(options, compile_for):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("capability", CAPABILITIES[::2], ids=str)
+@pytest.mark.parametrize(
+    ("kernel", "dtype", "out"),
+    [
+        ("forward", "float16", "float16"),
+        ("forward", "bfloat16", "float32"),
+        ("backward", "float16", "float32"),
+        ("backward", "bfloat16", "bfloat16"),
+        ("integrate", "float32", "bfloat16"),
+    ],
+)
+def test_half_precision_is_widened_in_registers(kernel, dtype, out, capability, compile_for):
+    ptx = compile_for(variant(kernel, dtype, out), capability)
+    assert not re.search(r"\.f64|\.local", ptx)
+    assert ("cvt.rn.f16.f32" in ptx) == ("float16" in (dtype if kernel == "backward" else out, out))
+    assert ("cvt.f32.f16" in ptx) == (dtype == "float16")
+    registers, stack, spilled = assembled(ptx, capability)
+    assert (stack, spilled) == (0, 0)
+    assert registers <= REGISTERS[kernel]
+
+
+@pytest.mark.slow
 def test_loads_are_asynchronous_where_the_gpu_can(compile_for):
     assert "cp.async.ca.shared.global" in compile_for(variant("forward"), (8, 0))
+    assert "cp.async.ca.shared.global" in compile_for(variant("forward", "bfloat16"), (8, 0))
     assert "cp.async" not in compile_for(variant("forward"), (7, 5))
