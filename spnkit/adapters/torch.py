@@ -16,6 +16,7 @@ from spnkit.normalization import Normalization, normalized_array
 from spnkit.plan import plan
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+PLAIN = (torch.Tensor, torch.nn.Parameter)
 FOREIGN = False  # arrays need not be made into others
 SETTINGS = "str[] directions, str normalization, str? integration, str backend"
 
@@ -37,19 +38,23 @@ def propagate(x, gates, directions, normalization, integration, backend_name):
         resolved = plan(directions, normalization, integration)
         if torch_recurrence.in_transform(x, gates):
             return torch_recurrence.propagate(x, gates, resolved, backend_name)
-        if not track and _unobserved(x, gates):
-            return _forward(x, gates, resolved, backend_name)
+        if _unobserved(x, gates):
+            if not track:
+                return _forward(x, gates, resolved, backend_name)
+            return Unit.apply(x, gates, directions, normalization, integration, backend_name, track)[0]
     settings = (list(directions), normalization, integration, backend_name)
     return torch.ops.spnkit.propagate(x, gates, *settings, track)[0]
 
 
-def _unobserved(x, gates):
-    """Whether nothing but the values of these tensors matters: no subclass, mode, tracer or autocast looks on."""
-    return (
-        type(x) is type(gates) is torch.Tensor
-        and not torch._C._len_torch_dispatch_stack()
-        and not torch._C._get_tracing_state()
-        and not torch.is_autocast_enabled(x.device.type)
+def _unobserved(*tensors):
+    """Whether no subclass, mode, tracer, transform or autocast looks at these tensors: autograd alone may."""
+    return not (
+        torch.compiler.is_compiling()
+        or any(type(tensor) not in PLAIN for tensor in tensors)
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._get_tracing_state()
+        or torch.is_autocast_enabled(tensors[0].device.type)
     )
 
 
@@ -134,6 +139,7 @@ def _hidden(x, p, direction, backend_name):
 
 def _setup(ctx, inputs, output):
     x, gates, *ctx.settings, track = inputs
+    ctx.set_materialize_grads(False)
     if not track:
         raise RuntimeError("spnkit::propagate was called with track=False on tensors that require gradients")
     ctx.save_for_backward(x, gates, output[1])
@@ -142,8 +148,18 @@ def _setup(ctx, inputs, output):
 def _backward(ctx, grad, _):
     x, gates, winner = ctx.saved_tensors
     needs_gates = ctx.needs_input_grad[1]
-    dx, dgates = torch.ops.spnkit.propagate_backward(grad, winner, x, gates, *ctx.settings, needs_gates)
+    direct = not torch.is_grad_enabled() and _unobserved(grad, x, gates)
+    run = _propagate_backward if direct else torch.ops.spnkit.propagate_backward
+    dx, dgates = run(grad, winner, x, gates, *ctx.settings, needs_gates)
     return dx, dgates if needs_gates else None, *[None] * 5
+
+
+class Unit(torch.autograd.Function):
+    """The operator `spnkit::propagate` for eager calls: the way through the registry takes longer than a small call."""
+
+    forward = staticmethod(_propagate)
+    setup_context = staticmethod(_setup)
+    backward = staticmethod(_backward)
 
 
 def _setup_backward(ctx, inputs, output):
@@ -179,7 +195,7 @@ def _engine(name, x):
     """The backend module; "auto" is the fast one of the device, and data is never moved."""
     if name == "auto":
         name = "cuda" if x.is_cuda else "cpu"
-    if x.is_cuda != (name == "cuda") or x.device.type not in ("cpu", "cuda"):
+    if not (x.is_cuda if name == "cuda" else x.is_cpu):
         raise ValueError(f"backend {name!r} cannot take x on {x.device}")
     return backend(name)
 
@@ -188,8 +204,11 @@ def _view(tensor) -> np.ndarray | torch.Tensor | None:
     """A tensor as its backend takes it, a CPU tensor as a NumPy array."""
     if tensor is None:
         return None
-    plain = tensor.resolve_neg()
-    return plain if plain.is_cuda else plain.detach().numpy()
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    if tensor.is_cuda:
+        return tensor
+    return (tensor.detach() if tensor.requires_grad else tensor).numpy()
 
 
 def _widened(tensor):

@@ -20,6 +20,7 @@ class BackendUnavailableError(RuntimeError):
     """A backend that this machine cannot run; the message says how to get it."""
 
 
+@cache
 def backend(name: str) -> ModuleType:
     """The backend module of that name.
 
