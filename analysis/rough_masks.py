@@ -1,0 +1,90 @@
+"""Masks drawn by hand, roughly, refined by networks that have never seen such: fasseg's `coarse6`.
+
+Uses the networks that analysis/table1.py has trained on the folder, and the frontal faces of the test split
+that were drawn twice. The rough masks know six classes: brows are hair there, and of the nose its base alone is
+drawn, so what is scored is skin, eyes and mouth. They are averaged to the baseline's resolution, as its own maps are.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import _record
+import numpy as np
+import torch
+from _classical import METHODS
+from _tally import Tally
+from table1 import BASELINE, HEADLINE, Table, identity
+from torch.nn.functional import avg_pool2d, one_hot
+
+from spnkit.data import IGNORE, align
+from spnkit.data.files import read_indices
+from spnkit.training import Options, table, upsample
+
+SIDES = {"eyes": ("left_eye", "right_eye")}
+SCORED = ("skin", "eyes", "mouth", "hair")
+
+
+def rough_map(labels, rough_classes, classes, factor):
+    """Labels of the rough classes (H, W) as probabilities of the fine ones (C, H, W)."""
+    left = np.arange(labels.shape[1]) < labels.shape[1] / 2
+    fine = np.zeros(labels.shape, np.int64)
+    for index, name in enumerate(rough_classes):
+        one, other = (classes.index(side) for side in SIDES.get(name, (name, name)))
+        fine = np.where(labels == index, np.where(left, one, other), fine)
+    shares = one_hot(torch.from_numpy(fine), len(classes)).permute(2, 0, 1).float()
+    return upsample(avg_pool2d(shares[None], factor)[0], factor)
+
+
+def twice_drawn(experiment, root):
+    """Aligned test faces that have a rough mask, and these masks as maps."""
+    options, folder = experiment.options, experiment.folder
+    rough_classes = [line.split()[1] for line in (root / "classes6.txt").read_text().splitlines() if line.strip()]
+    faces, maps = [], []
+    for name in folder.splits["test"]:
+        if not (path := root / "coarse6" / f"{name}.png").exists():
+            continue
+        face = folder.load(name)
+        rough = read_indices(path)
+        faces.append(align(face.image, face.labels, face.keypoints, options.size))
+        _, moved = align(face.image, rough, face.keypoints, options.size)
+        maps.append(rough_map(np.where(moved == IGNORE, 0, moved), rough_classes, folder.classes, options.factor))
+    return faces, maps
+
+
+def scores(tally, classes):
+    """The F-score of every class that both kinds of masks have."""
+    found = tally.scores(classes)
+    hair = classes.index("hair")
+    pixels = tally.pixels.sum(0)
+    found["hair"] = 200 * pixels[hair, hair] / (pixels[hair].sum() + pixels[:, hair].sum())
+    return {name: round(found[name], 2) for name in SCORED}
+
+
+def main() -> None:
+    """Refine, write and print."""
+    parser = _record.parser(__doc__)
+    parser.add_argument("--run", type=Path, default=Path("runs/table1/real"), help="of analysis/table1.py")
+    chosen = parser.parse_args()
+    options = Options(**json.loads((chosen.run / "options.json").read_text()))
+    experiment = Table(options, chosen.run, seeds=3)
+    faces, maps = twice_drawn(experiment, Path(options.data))
+    rows = {BASELINE: [identity]}
+    for name in METHODS:
+        rows[name] = [experiment.tuned(name)[0]]
+    for row in HEADLINE:
+        rows[row] = [experiment.network(row, seed) for seed in experiment.runs(row)]
+    found = {}
+    for row, methods in rows.items():
+        each = [scores(Tally.of(method, faces, maps, experiment.classes), experiment.classes) for method in methods]
+        found["rough masks" if row == BASELINE else row] = {
+            name: float(np.mean([one[name] for one in each])) for name in SCORED
+        }
+    figures = {"faces": len(faces), "rows": found}
+    _record.write("rough-masks", figures, seed=chosen.seed, out=chosen.out or _record.RESULTS / "table1")
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The face experiment, so small that it learns nothing: what is done is kept, and the numbers are whole."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("lightning")
+pytest.importorskip("cv2")
+
+ANALYSIS = Path(__file__).parents[2] / "analysis"
+USED, SHIFTED = "the baseline it was trained on", "the baseline's map, shifted"
+
+
+@pytest.fixture
+def analysis(monkeypatch):
+    monkeypatch.syspath_prepend(str(ANALYSIS))
+
+
+@pytest.fixture
+def call(monkeypatch, tmp_path, analysis):
+    """Run the script small; returns its result."""
+
+    def run(*arguments):
+        common = ["--small", "--out", str(tmp_path), "--runs", str(tmp_path / "runs"), "--methods"]
+        monkeypatch.setattr(sys, "argv", [str(ANALYSIS / "table1.py"), *common, *arguments])
+        runpy.run_path(str(ANALYSIS / "table1.py"), run_name="__main__")
+        return json.loads((tmp_path / "made-up.json").read_text())["figures"]
+
+    return run
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
+    arguments = ("--split", "test", "--seeds", "1", "--groups", "headline", "--sources", USED)
+    first = call(*arguments)["sources"][USED]["rows"]
+    assert list(first) == ["baseline CNN", "SPN, three-way", "SPN, one-way", "plain convolutions"]
+    done = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.npz")}
+    second = call(*arguments, SHIFTED)
+    assert {path: path.stat().st_mtime_ns for path in done} == done
+    assert list(second["sources"]) == [USED, SHIFTED]
+    assert second["sources"][USED]["rows"] == first
+    assert second["changes"]["SPN, one-way"] == {"connection": "one_way"}
+
+
+def test_the_interval_is_of_the_same_score(analysis):
+    from _tally import Tally, pooled, resampled
+
+    classes, rng = ("background", "nose", "mouth", "hair"), np.random.default_rng(0)
+    tally = Tally(rng.integers(1, 50, (5, 4, 4)), np.ones((5, 4, 4), int), np.ones(5))
+    found, sizes = pooled(tally.pixels, classes)
+    assert 200 * found.sum() / sizes.sum() == pytest.approx(tally.scores(classes)["overall"])
+    samples = resampled([tally, tally], classes, seed=0)
+    assert samples.min() < tally.scores(classes)["overall"] < samples.max()
+    assert np.array_equal(samples, resampled([tally], classes, seed=0))
+
+
+@pytest.mark.parametrize("name", ["guided filter", "domain transform", "dense CRF"])
+def test_what_needs_no_training_leaves_a_constant_map_alone(analysis, name):
+    from _classical import METHODS
+
+    if name == "dense CRF":
+        pytest.importorskip("pydensecrf")
+    photo = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+    coarse = np.full((4, 16, 16), 1 / 4, np.float32)
+    method, choices = METHODS[name]
+    assert method(photo, coarse, **choices[0]) == pytest.approx(coarse, abs=1e-3)
