@@ -26,7 +26,9 @@ from _tally import Tally, interval, resampled
 from rich.console import Console
 
 from spnkit.data import open_faces
-from spnkit.training import Experiment, Options, load_model, open_run, table, whole_file
+from spnkit.training import Experiment, Options, load_model, table
+from spnkit.training.files import whole_file
+from spnkit.training.runs import open_run
 
 BASELINE, HIGHRES = "baseline CNN", "Highres-CNN"
 HEADLINE = {

@@ -16,7 +16,8 @@ from table1 import HEADLINE, Table, slug
 from torch import nn
 
 from spnkit.data import IGNORE
-from spnkit.training import Options, draw_crops, draw_listening, load_model, whole_file
+from spnkit.training import Options, draw_crops, draw_listening, load_model
+from spnkit.training.files import whole_file
 from spnkit.training.scoring import BASELINE_ROW, predict
 
 SHOWN = ("SPN, one-way", "SPN, three-way", "plain convolutions")

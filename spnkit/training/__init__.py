@@ -2,13 +2,12 @@
 
 from spnkit.training.coarse import parse, refine, upsample
 from spnkit.training.faces import AlignedFaces
-from spnkit.training.files import whole_file
 from spnkit.training.helen import Experiment, evaluate, train
 from spnkit.training.losses import boundaries, multi_objective_loss, segmentation_loss
 from spnkit.training.options import Options
 from spnkit.training.pictures import draw_crops, draw_listening
 from spnkit.training.report import table
-from spnkit.training.runs import free_folder, open_run
+from spnkit.training.runs import free_folder
 from spnkit.training.scores import FaceScores, scores_of
 from spnkit.training.scoring import load_model
 
@@ -24,7 +23,6 @@ __all__ = [
     "free_folder",
     "load_model",
     "multi_objective_loss",
-    "open_run",
     "parse",
     "refine",
     "scores_of",
@@ -32,5 +30,4 @@ __all__ = [
     "table",
     "train",
     "upsample",
-    "whole_file",
 ]
