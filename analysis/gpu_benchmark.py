@@ -14,10 +14,9 @@ import statistics
 import subprocess
 import sys
 import time
-from unittest import mock
 
 import _record
-import cpu_speed
+import _rivals
 import torch
 
 import spnkit
@@ -144,12 +143,12 @@ def cases(small):
     yield "rival: launch per column", captured(rival), 5 * x.nbytes
     del p, rival
     x, gates = inputs(8, 32, 512 // shrink, 512 // shrink)
-    yield "forward, four directions", lambda: spnkit.propagate(x, gates), cpu_speed.FORWARD_VALUES * x.nbytes
-    yield "forward and backward", there_and_back(x, gates), cpu_speed.BOTH_VALUES * x.nbytes
-    yield "rival: torch loop", lambda: cpu_speed.torch_loop(x, gates), cpu_speed.FORWARD_VALUES * x.nbytes
-    step = torch.compile(cpu_speed._column)
-    with mock.patch.object(cpu_speed, "_column", step):
-        yield "rival: torch.compile", lambda: cpu_speed.torch_loop(x, gates), cpu_speed.FORWARD_VALUES * x.nbytes
+    moved = gates.nbytes + 2 * x.nbytes
+    yield "forward, four directions", lambda: spnkit.propagate(x, gates), moved
+    yield "forward and backward", there_and_back(x, gates), 3 * gates.nbytes + 5 * x.nbytes
+    yield "rival: torch loop", lambda: _rivals.torch_loop(x, gates), moved
+    step = torch.compile(_rivals.column)
+    yield "rival: torch.compile", lambda: _rivals.torch_loop(x, gates, step), moved
     x, gates = inputs(8, 32, 512 // shrink, 512 // shrink, shared=True)
     yield "forward, shared gates", lambda: spnkit.propagate(x, gates), 2 * x.nbytes + gates.nbytes
     x, gates = inputs(1, 32, 64, 64)

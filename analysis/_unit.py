@@ -1,0 +1,65 @@
+"""One call of the CPU kernels: its arrays, its mandatory traffic, and memory for its results."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+import spnkit
+from spnkit.backends import backend
+from spnkit.plan import plan
+
+
+class Unit:
+    """Random arrays of one size, and the calls on them.
+
+    The kernels are called with memory for the results that is touched before, as is the target of the copy. The
+    public calls allocate theirs, and so wait for the system to hand out pages as well.
+    """
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        planes: int,
+        height: int,
+        width: int | None = None,
+        *,
+        dtype: type = np.float32,
+        connections: int = 3,
+        shared: bool = False,
+        directions: tuple[str, ...] = spnkit.DIRECTIONS,
+    ):
+        width = width or height
+        self.x = rng.standard_normal((1, planes, height, width), dtype)
+        shape = (1, len(directions), connections, 1 if shared else planes, height, width)
+        self.gates = rng.standard_normal(shape, dtype)
+        self.plan = plan(directions, "clip", "max" if len(directions) > 1 else "sum")
+        self.y = np.ones_like(self.x)
+        self.forward_bytes = self.gates.nbytes + 2 * self.x.nbytes  # 14 values for each pixel and channel
+        self.both_bytes = 3 * self.gates.nbytes + 5 * self.x.nbytes  # 41
+        self.backward_bytes = self.both_bytes - self.forward_bytes  # 27
+
+    @cached_property
+    def winner(self) -> np.ndarray:
+        """A byte for each pixel."""
+        return np.ones(self.x.shape, np.uint8)
+
+    @cached_property
+    def gradients(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The gradient that comes in, here simply x, and memory for those of x and the gates."""
+        return self.x, np.ones_like(self.x), np.ones_like(self.gates)
+
+    def forward(self) -> None:
+        """The kernel that serves where no gradient is wanted."""
+        backend("cpu").forward(self.x, self.gates, self.y, None, self.plan)
+
+    def backward(self) -> None:
+        """The kernel of the gradients; `both` must have run."""
+        grad, dx, dgates = self.gradients
+        backend("cpu").backward(grad, self.winner, self.x, self.gates, dx, dgates, self.plan)
+
+    def both(self) -> None:
+        """Forward, with the winners kept, and backward."""
+        backend("cpu").forward(self.x, self.gates, self.y, self.winner, self.plan)
+        self.backward()
