@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
@@ -16,7 +16,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from rich.console import Console
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from spnkit.training.files import whole_file
 from spnkit.training.progress import StageProgress
@@ -29,13 +29,33 @@ def steps_per_epoch(steps: int) -> int:
     return max(STEPS_PER_EPOCH, ceil(steps / 100))
 
 
+class EpochBatches(Sampler[list[tuple[int, int]]]):
+    """The batches of the trainer's current epoch, the last of which may be shorter: lists of (epoch, index).
+
+    They are dealt out to the processes in turn, so every step sees the same samples however many there are.
+    """
+
+    def __init__(self, trainer: Any, *, batch: int, steps: int, share: int) -> None:
+        self.trainer, self.batch, self.steps, self.share = trainer, batch, steps, share
+
+    def __len__(self) -> int:
+        whole = steps_per_epoch(self.steps)
+        here = max(1, min(whole, self.steps - self.trainer.current_epoch * whole))
+        return here * self.share // self.trainer.world_size
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        epoch, rank, world = self.trainer.current_epoch, self.trainer.global_rank, self.trainer.world_size
+        for number in range(rank, rank + len(self) * world, world):
+            yield [(epoch, index) for index in range(number * self.batch, (number + 1) * self.batch)]
+
+
 class EpochData(lightning.LightningDataModule):
-    """A new dataset every epoch, made by `samples(epoch, count)`: a resumed run draws what a whole one would.
+    """Samples of their own for every epoch: a resumed run draws what a whole one would.
 
     Parameters
     ----------
-    samples : callable
-        `(epoch, count) -> Dataset`.
+    samples : Dataset
+        Indexed by (epoch, index).
     batch : int
         Samples in a batch.
     steps : int
@@ -43,32 +63,21 @@ class EpochData(lightning.LightningDataModule):
     share : int
         Batches a step, over all processes that train together.
     workers : int
-        Processes that prepare samples besides the main one.
+        Processes that prepare samples besides the main one; they live as long as the stage.
     """
 
-    def __init__(
-        self, samples: Callable[[int, int], Dataset], *, batch: int, steps: int, share: int = 1, workers: int = 0
-    ) -> None:
+    def __init__(self, samples: Dataset, *, batch: int, steps: int, share: int = 1, workers: int = 0) -> None:
         super().__init__()
         self.samples, self.batch, self.steps = samples, batch, steps
         self.share, self.workers = share, workers
 
     def train_dataloader(self) -> DataLoader:
-        """The loader of the trainer's current epoch, the last of which may be shorter.
-
-        The batches are dealt out to the processes in turn, so that every step sees the same ones however many
-        processes there are.
-        """
-        epoch, rank, world = 0, 0, 1
-        if self.trainer:
-            epoch, rank, world = self.trainer.current_epoch, self.trainer.global_rank, self.trainer.world_size
-        whole = steps_per_epoch(self.steps)
-        count = self.share * max(1, min(whole, self.steps - epoch * whole))
-        batches = [list(range(start, start + self.batch)) for start in range(0, count * self.batch, self.batch)]
+        """One loader for all epochs."""
         return DataLoader(
-            self.samples(epoch, self.batch * count),
-            batch_sampler=batches[rank::world],
+            self.samples,
+            batch_sampler=EpochBatches(self.trainer, batch=self.batch, steps=self.steps, share=self.share),
             num_workers=self.workers,
+            persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),
             # A forked child inherits the dead threads of a parallel loop, and hangs in its first own.
             multiprocessing_context="spawn" if self.workers else None,
@@ -140,7 +149,6 @@ def fit(
             max_epochs=ceil(data.steps / steps_per_epoch(data.steps)),
             callbacks=[progress, every_epoch],
             plugins=[WholeCheckpoints()],
-            reload_dataloaders_every_n_epochs=1,
             use_distributed_sampler=False,  # the data are dealt out already
             logger=False,
             enable_progress_bar=False,

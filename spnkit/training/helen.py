@@ -6,7 +6,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -73,9 +72,9 @@ class Experiment:
     def parsers(self, classes: tuple[str, ...], train: AlignedFaces, name: str = "parsers") -> ParserTraining:
         """Train the baseline parsers."""
         options = self.options
-        kind = partial(LowResolutionFaces, train.shrunk(options.seen_factor), classes, folds=options.folds)
+        samples = LowResolutionFaces(train.shrunk(options.seen_factor), classes, options.seed, folds=options.folds)
         module = self._seeded(0, ParserTraining, classes)
-        self._fit(module, kind, name, options.parser_batch, options.parser_steps)
+        self._fit(module, samples, name, options.parser_batch, options.parser_steps)
         return module
 
     def refinement(self, parsers: ParserTraining, train: AlignedFaces, name: str = "spn") -> RefinementTraining:
@@ -87,17 +86,17 @@ class Experiment:
             parse([parsers.parsers[i % self.options.folds]], train[i][0], self.options.seen_factor, place).half()
             for i in range(len(train))
         ]
-        kind = partial(
-            Patches,
+        samples = Patches(
             train,
             parsers.classes,
+            self.options.seed,
             coarse=coarse,
             factor=self.options.seen_factor,
             size=self.options.patch,
         )
         module = self._seeded(1, RefinementTraining, parsers.classes)
         module.parsers.load_state_dict(parsers.parsers.state_dict())
-        self._fit(module, kind, name, self.options.batch, self.options.steps)
+        self._fit(module, samples, name, self.options.batch, self.options.steps)
         return module.to(place)
 
     def _seeded(self, stage: int, kind: Callable[..., Any], classes: tuple[str, ...]) -> Any:
@@ -108,16 +107,14 @@ class Experiment:
     def _fit(
         self,
         module: ParserTraining | RefinementTraining,
-        kind: Callable[..., Samples],
+        samples: Samples,
         stage: str,
         batch: int,
         steps: int,
     ) -> None:
         chosen = self.options
         share = chosen.devices * chosen.accumulate
-        data = EpochData(
-            partial(_drawn, kind, chosen.seed), batch=batch, steps=steps, share=share, workers=chosen.workers
-        )
+        data = EpochData(samples, batch=batch, steps=steps, share=share, workers=chosen.workers)
         self.stages[stage] = fit(
             module,
             data,
@@ -127,11 +124,6 @@ class Experiment:
             devices=chosen.devices,
             precision=chosen.precision,
         )
-
-
-def _drawn(kind: Callable[..., Samples], seed: int, epoch: int, count: int) -> Samples:
-    """The samples of an epoch; other processes can be sent this, a closure they cannot."""
-    return kind(count, (seed, epoch))
 
 
 def train(

@@ -16,7 +16,7 @@ from spnkit.training.faces import AlignedFaces, Frame
 
 
 class Samples(Dataset):
-    """The samples of one epoch. A resumed run draws the same ones, as each has a generator of its own.
+    """Samples without end: `samples[epoch, index]` has a generator of its own, so a resumed run draws the same.
 
     Parameters
     ----------
@@ -24,24 +24,17 @@ class Samples(Dataset):
         Training faces, in uint8.
     classes : sequence of str
         Class names in index order.
-    count : int
-        Samples in the epoch.
-    seed : tuple of int
-        Seed of the run, and the epoch.
+    seed : int
+        Seed of the run.
     """
 
-    def __init__(
-        self, faces: AlignedFaces | Sequence[Frame], classes: Sequence[str], count: int, seed: tuple[int, int]
-    ):
-        self.faces, self.count, self.seed = faces, count, seed
+    def __init__(self, faces: AlignedFaces | Sequence[Frame], classes: Sequence[str], seed: int):
+        self.faces, self.seed = faces, seed
         self.mirrored = mirror_classes(classes)
 
-    def __len__(self) -> int:
-        return self.count
-
-    def generator(self, index: int) -> np.random.Generator:
-        """The source of chance of one sample."""
-        return np.random.default_rng([*self.seed, index])
+    def generator(self, drawn: tuple[int, int]) -> np.random.Generator:
+        """The source of chance of one sample, by epoch and index."""
+        return np.random.default_rng([self.seed, *drawn])
 
 
 class LowResolutionFaces(Samples):
@@ -51,9 +44,9 @@ class LowResolutionFaces(Samples):
         super().__init__(*args)
         self.folds = folds
 
-    def __getitem__(self, index: int) -> dict[str, Tensor | int]:
-        rng = self.generator(index)
-        fold = index % self.folds
+    def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor | int]:
+        rng = self.generator(drawn)
+        fold = drawn[1] % self.folds
         image, labels = self.faces[int(rng.choice(np.arange(fold, len(self.faces), self.folds)))]
         photo, labels = move(image / np.float32(255), labels, rng)
         if rng.random() < 0.5:
@@ -69,8 +62,8 @@ class Patches(Samples):
         super().__init__(*args)
         self.coarse, self.factor, self.size = coarse, factor, size
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        rng = self.generator(index)
+    def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
+        rng = self.generator(drawn)
         face = int(rng.integers(len(self.faces)))
         image, labels = self.faces[face]
         ((row, column),) = sample_windows(labels, self.size, 1, rng)

@@ -35,15 +35,14 @@ def test_batches_are_dealt_out_so_that_a_step_is_the_same(world):
         """The samples of one step, over all processes."""
         drawn = []
         for rank in range(world):
-            data = fit.EpochData(lambda _epoch, count: range(count), batch=3, steps=2, share=4)
-            data.trainer = SimpleNamespace(current_epoch=0, global_rank=rank, world_size=world)
-            batches = [batch.tolist() for batch in data.train_dataloader()]
+            trainer = SimpleNamespace(current_epoch=0, global_rank=rank, world_size=world)
+            batches = list(fit.EpochBatches(trainer, batch=3, steps=2, share=4))
             each = 4 // world
-            drawn += sum(batches[number * each : (number + 1) * each], [])
+            drawn += [sample for batch in batches[number * each : (number + 1) * each] for sample in batch]
         return sorted(drawn)
 
-    assert step(0) == list(range(12))
-    assert step(1) == list(range(12, 24))
+    assert step(0) == [(0, index) for index in range(12)]
+    assert step(1) == [(0, index) for index in range(12, 24)]
 
 
 def test_accumulated_batches_count_as_one_step(tiny, faces, tmp_path):
