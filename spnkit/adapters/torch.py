@@ -16,7 +16,7 @@ from spnkit.normalization import Normalization, normalized_array
 from spnkit.plan import plan
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-PLAIN = (torch.Tensor, torch.nn.Parameter)
+PLAIN = {torch.Tensor, torch.nn.Parameter}
 FOREIGN = False  # arrays need not be made into others
 SETTINGS = "str[] directions, str normalization, str? integration, str backend"
 
@@ -50,11 +50,11 @@ def _unobserved(*tensors):
     """Whether no subclass, mode, tracer, transform or autocast looks at these tensors: autograd alone may."""
     return not (
         torch.compiler.is_compiling()
-        or any(type(tensor) not in PLAIN for tensor in tensors)
+        or not PLAIN.issuperset(map(type, tensors))
         or torch._C._len_torch_dispatch_stack()
         or torch._C._are_functorch_transforms_active()
         or torch._C._get_tracing_state()
-        or torch.is_autocast_enabled(tensors[0].device.type)
+        or torch.is_autocast_enabled("cuda" if tensors[0].is_cuda else "cpu")
     )
 
 
@@ -157,9 +157,13 @@ def _backward(ctx, grad, _):
 class Unit(torch.autograd.Function):
     """The operator `spnkit::propagate` for eager calls: the way through the registry takes longer than a small call."""
 
-    forward = staticmethod(_propagate)
-    setup_context = staticmethod(_setup)
     backward = staticmethod(_backward)
+
+    @staticmethod
+    def forward(ctx, *inputs):
+        output = _propagate(*inputs)
+        _setup(ctx, inputs, output)  # as `setup_context` it would cost another inspection of signatures a call
+        return output
 
 
 def _setup_backward(ctx, inputs, output):

@@ -1,4 +1,7 @@
-"""The CUDA backend on a real GPU, against the CPU backend in float64."""
+"""The CUDA backend on a real GPU, against the CPU backend in float64.
+
+What is marked `sanitize` runs every kind of kernel on maps small enough for compute-sanitizer (docs/cuda_kernels.md).
+"""
 
 import numpy as np
 import pytest
@@ -24,7 +27,18 @@ def unit(x, gates, grad, **options):
     """Output and gradients of a unit."""
     x, gates = x.detach().requires_grad_(), gates.detach().requires_grad_()
     y = spnkit.propagate(x, gates, **options)
-    return [y.detach(), *torch.autograd.grad(y, (x, gates), grad.expand(y.shape) if y.ndim == 4 else grad[:, None])]
+    return [y.detach(), *torch.autograd.grad(y, (x, gates), grad if y.ndim == 4 else grad[:, None].expand(y.shape))]
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("channels", [None, 1], ids=["per-channel", "shared"])
+@pytest.mark.parametrize("shape", [(1, 2, 9, 11), (200, 4, 3, 5), (1, 1, 3, 600)], ids=str)
+def test_every_kind_of_kernel(gpu, dtype, channels, shape):
+    here, _ = drawn(shape, gpu, dtype, channels=channels)
+    for integration in ("max", "mean", None):
+        for result in unit(*here, integration=integration):
+            assert torch.isfinite(result).all()
 
 
 def poison(device):
@@ -53,6 +67,25 @@ def test_narrower_types(gpu, dtype, rule):
     actual = spnkit.propagate(*here[:2], normalization=rule, integration="mean")
     assert actual.dtype == dtype
     assert_close(actual.float().cpu(), spnkit.propagate(*exact[:2], normalization=rule, integration="mean"), dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("channels", [None, 1], ids=["per-channel", "shared"])
+@pytest.mark.parametrize("shape", [(1, 3, 9, 11), (64, 4, 33, 21)], ids=str)
+def test_gradients_of_narrower_types(gpu, dtype, channels, shape):
+    here, exact = drawn(shape, gpu, dtype, channels=channels)
+    poison(gpu)
+    results = unit(*here, integration="mean", normalization="softmax")
+    for actual, expected in zip(results, unit(*exact, integration="mean", normalization="softmax"), strict=True):
+        assert actual.dtype == dtype
+        assert_close(actual.float().cpu(), expected, dtype)
+
+
+def test_half_precision_of_any_alignment(gpu):
+    x, gates = torch.randn(1, 2, 9, 13, device=gpu).half(), torch.randn(1, 4, 3, 1, 9, 13, device=gpu).half()
+    wide = torch.randn(1, 4, 3, 1, 9, 15, device=gpu).half()
+    wide[..., 1:-1] = gates
+    assert torch.equal(spnkit.propagate(x, wide[..., 1:-1]), spnkit.propagate(x, gates))
 
 
 @pytest.mark.parametrize("direction", spnkit.DIRECTIONS)
@@ -130,14 +163,17 @@ def test_host_memory_is_refused(gpu):
         spnkit.propagate(x, gates, backend="cuda")
     with pytest.raises(ValueError, match="cannot take x on cpu"):
         spnkit.propagate(torch.from_numpy(x), torch.from_numpy(gates), backend="cuda")
+    with pytest.raises(ValueError, match="gates is on cpu"):
+        spnkit.propagate(torch.from_numpy(x).to(gpu), torch.from_numpy(gates))
 
 
-def test_other_libraries_arrays(gpu):
-    cupy = pytest.importorskip("cupy")
-    from spnkit.backends import cuda
-    from spnkit.plan import plan
-
-    x, gates = (cupy.random.standard_normal(size, dtype="float32") for size in ((1, 2, 20, 30), (1, 1, 3, 2, 20, 30)))
-    y = cupy.full(x.shape, cupy.nan, "float32")
-    cuda.forward(x, gates, y, None, plan(("left_to_right",), "clip", "sum"))
-    assert_close(y.get(), spnkit.scan(x.get(), gates[:, 0].get(), "left_to_right"))
+@pytest.mark.parametrize("library", ["cupy", "jax.numpy"])
+def test_other_libraries_arrays(gpu, library):
+    xp = pytest.importorskip(library)
+    x, gates, _ = drawn((1, 2, 20, 30), gpu, torch.float32)[0]
+    theirs = xp.from_dlpack(x)
+    if "cuda" not in str(getattr(theirs, "device", "cuda")).lower():
+        pytest.skip(f"{library} has no GPU")
+    y = spnkit.propagate(theirs, xp.from_dlpack(gates))
+    assert type(y) is type(theirs)
+    assert torch.equal(torch.from_dlpack(y), spnkit.propagate(x, gates))
