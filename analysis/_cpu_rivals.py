@@ -17,7 +17,8 @@ import spnkit
 CLOSE, FLIPPED = 1e-4, 1e-3
 """Largest difference from our result, relative to its largest value; and how many gradients may differ by more: those
 behind a tie of the maximum or a kink of the clip that rounding decides."""
-WHOLE_LOOPS = 256  # sides beyond which the torch loops are left out: they take half a minute a call
+LARGEST = {"torch loop": 256, "torch.compile, each step": 64}
+"""Sides beyond which the slowest are left out, the second since it is compiled anew, for a minute, for every size."""
 OURS = ("forward, torch call", "both, torch call", "forward, kernel", "both, kernel")
 KERNEL_LIKE = "C++ loop"  # writes into memory that is there, as our kernels do; the others allocate, as our calls do
 
@@ -82,8 +83,9 @@ def _makers(session, library, unit, x, gates):
             raise RuntimeError("no C++ compiler")
         return _rivals.cpp_calls(library, unit.x, unit.gates, unit.x)
 
-    slow = {"torch loop": loop, "torch.compile, each step": compiled} if unit.x.shape[-1] <= WHOLE_LOOPS else {}
-    return {**slow, "jax lax.scan": partial(_rivals.jax_calls, unit.x, unit.gates, unit.x), KERNEL_LIKE: cpp}
+    makers = {"torch loop": loop, "torch.compile, each step": compiled}
+    makers |= {"jax lax.scan": partial(_rivals.jax_calls, unit.x, unit.gates, unit.x), KERNEL_LIKE: cpp}
+    return {name: make for name, make in makers.items() if unit.x.shape[-1] <= LARGEST.get(name, np.inf)}
 
 
 def _checked(y, gradients, expected):
