@@ -11,6 +11,7 @@ Whole frames are refined at once, one after the other; times are those of one th
 
 from __future__ import annotations
 
+import ast
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -47,6 +48,7 @@ ABLATIONS = {
 GROUPS = {"headline": HEADLINE, "controls": CONTROLS, "ablations": ABLATIONS}
 ROWS = HEADLINE | CONTROLS | ABLATIONS
 PAIRS = (("SPN, three-way", "SPN, one-way"), ("SPN, three-way", "plain convolutions"))
+SET_HELP = "other fields of spnkit.training.Options, such as device=cuda size=1024 factor=8 width=1.0 hidden=32 batch=8"
 SMALL = {"size": 64, "patch": 32, "width": 0.05, "hidden": 2, "made": 6, "parser_steps": 2, "steps": 2}
 
 
@@ -221,30 +223,38 @@ def summary(experiment, counts, seed):
     return {"rows": rows, "differences": differences}
 
 
-def main() -> None:
-    """Train, score, write the result and print the table."""
+def option(text):
+    """`name=value` as a pair; what is no Python literal is a string."""
+    name, _, value = text.partition("=")
+    try:
+        return name, ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return name, value
+
+
+def arguments():
+    """The command line, and the options of the headline row that follow from it."""
     parser = _record.parser(__doc__)
     parser.add_argument("--data", help="folder of faces (default: made-up faces)")
     parser.add_argument("--name", default="made-up", help="of the result and of the folder in runs/table1")
     parser.add_argument("--runs", type=Path, default=Path("runs/table1"), help="where work is kept")
     parser.add_argument("--split", choices=("val", "test"), default="val", help="what to score (val)")
     parser.add_argument("--seeds", type=int, default=3, help="of the headline rows (3)")
-    parser.add_argument("--steps", type=int, default=400, help="of every refining network (400)")
+    parser.add_argument("--steps", type=int, default=300, help="of every refining network (300)")
     parser.add_argument("--parser-steps", type=int, default=700, help="of the baseline parsers (700)")
-    parser.add_argument("--made", type=int, default=192, help="training faces to make up (192)")
     parser.add_argument("--groups", nargs="*", choices=GROUPS, default=list(GROUPS), help="rows to train (all)")
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS), help="to compare (all)")
     parser.add_argument("--sources", nargs="*", choices=SOURCES, default=list(SOURCES), help="coarse maps (all)")
-    parser.add_argument("--device", default="cpu", help="where to train, as torch calls it")
+    parser.add_argument("--set", nargs="*", type=option, default=[], metavar="NAME=VALUE", help=SET_HELP)
     chosen = parser.parse_args()
-    sizes = {"made": chosen.made, "parser_steps": chosen.parser_steps, "steps": chosen.steps, "parser_batch": 16}
-    options = Options(
-        data=chosen.data,
-        control=False,
-        seed=chosen.seed,
-        device=chosen.device,
-        **sizes | (SMALL if chosen.small else {}),
-    )
+    of_all = {"data": chosen.data, "control": False, "seed": chosen.seed, "made": 192, "parser_batch": 16}
+    steps = {"parser_steps": chosen.parser_steps, "steps": chosen.steps}
+    return chosen, Options(**of_all | steps | (SMALL if chosen.small else {}) | dict(chosen.set))
+
+
+def main() -> None:
+    """Train, score, write the result and print the table."""
+    chosen, options = arguments()
     experiment = Table(options, chosen.runs / chosen.name, chosen.seeds)
     counts, tuned = fill(experiment, chosen.split, chosen.groups, chosen.methods, chosen.sources)
     sources = {source: summary(experiment, tallies, chosen.seed) for source, tallies in counts.items()}

@@ -35,7 +35,7 @@ def call(monkeypatch, tmp_path, analysis):
 
 @pytest.mark.usefixtures("one_thread")
 def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
-    arguments = ("--split", "test", "--seeds", "1", "--groups", "headline", "--sources", USED)
+    arguments = ("--set", "units=1", "--split", "test", "--seeds", "1", "--groups", "headline", "--sources", USED)
     first = call(*arguments)["sources"][USED]["rows"]
     assert list(first) == ["baseline CNN", "SPN, three-way", "SPN, one-way", "plain convolutions"]
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.npz")}
@@ -44,6 +44,7 @@ def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
     assert list(second["sources"]) == [USED, SHIFTED]
     assert second["sources"][USED]["rows"] == first
     assert second["changes"]["SPN, one-way"] == {"connection": "one_way"}
+    assert second["options"]["units"] == 1
 
 
 def test_the_interval_is_of_the_same_score(analysis):
