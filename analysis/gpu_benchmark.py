@@ -3,8 +3,11 @@
 The floor is the mandatory traffic (each input read once, each output written once) over the bandwidth of a large copy
 on the device, bytes read plus bytes written. Times are medians of CUDA events after a warm-up. The rivals: a launch
 for every column (the published design), a loop over columns in torch, and the same with its step compiled.
+Where the profiler `ncu` works, it says what bandwidth the device memory saw.
 
     python analysis/gpu_benchmark.py
+
+Before it: `compute-sanitizer --tool memcheck python -m pytest -m sanitize tests/cuda`, and `--tool racecheck`.
 """
 
 from __future__ import annotations
@@ -122,6 +125,27 @@ def driver():
     return subprocess.run(query, capture_output=True, text=True).stdout.strip() if shutil.which(query[0]) else "unknown"
 
 
+PROFILED = """
+import torch, spnkit
+x, gates = torch.randn(8, 32, 512, 512, device="cuda"), torch.randn(8, 4, 3, 32, 512, 512, device="cuda")
+spnkit.propagate(x, gates)
+torch.cuda.synchronize()
+"""
+
+
+def profiled():
+    """Device memory bandwidth of the fused forward kernel in GB/s, or why it is not known."""
+    metric = ["--metrics", "dram__bytes.sum.per_second", "--print-units", "base", "--kernel-name", "regex:forward"]
+    try:
+        command = ["ncu", "--csv", *metric, sys.executable, "-c", PROFILED]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+        row = [line for line in done.stdout.splitlines() if "dram__bytes" in line][-1]
+        number = float(row.rsplit('","', 1)[1].strip('"').replace(",", ""))
+        return f"{number / 1e9:.0f}"
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        return f"unknown ({type(error).__name__})"
+
+
 def check():
     """The kernels compute what the CPU computes in float64; nothing is timed before that."""
     x, gates = inputs(2, 3, 70, 600)
@@ -151,6 +175,8 @@ def cases(small):
     yield "rival: torch.compile", lambda: _rivals.torch_loop(x, gates, step), moved
     x, gates = inputs(8, 32, 512 // shrink, 512 // shrink, shared=True)
     yield "forward, shared gates", lambda: spnkit.propagate(x, gates), 2 * x.nbytes + gates.nbytes
+    x, gates = (tensor.bfloat16() for tensor in inputs(8, 32, 512 // shrink, 512 // shrink))
+    yield "forward, bfloat16", lambda: spnkit.propagate(x, gates), gates.nbytes + 2 * x.nbytes
     x, gates = inputs(1, 32, 64, 64)
     yield "hidden layer", lambda: spnkit.propagate(x, gates), None
     yield "hidden layer, captured", captured(lambda: spnkit.propagate(x, gates)), None
@@ -177,9 +203,11 @@ def main():
         print(name, row, flush=True)
     small = inputs(1, 32, 64, 64)
     host = host_us(lambda: spnkit.propagate(*small))
-    figures = {"copy GB/s": speed / 1e6, "host us": host, "cases": rows, "driver": driver()}
+    seen = profiled()
+    figures = {"copy GB/s": speed / 1e6, "host us": host, "profiler GB/s": seen, "cases": rows, "driver": driver()}
     _record.write("gpu_benchmark", figures, seed=options.seed, out=_record.folder(options))
-    print(f"\ncopy {speed / 1e6:.0f} GB/s, host {host:.0f} us a call\n{'case':28} {'ms':>9} {'GB/s':>7} {'floors':>7}")
+    print(f"\ncopy {speed / 1e6:.0f} GB/s, host {host:.0f} us a call, four directions by the profiler: {seen} GB/s")
+    print(f"{'case':28} {'ms':>9} {'GB/s':>7} {'floors':>7}")
     for name, row in rows.items():
         print(f"{name:28} {row['ms']:9.3f} {row.get('GB/s', float('nan')):7.0f} {row.get('floors', float('nan')):7.2f}")
 
