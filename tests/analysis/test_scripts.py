@@ -63,7 +63,40 @@ def test_a_result_is_whole_or_not_there(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_speed_of_the_kernels_is_measured_beside_a_loop(run):
+@pytest.fixture
+def speed(run, monkeypatch):
+    """`cpu_speed`, which says by its exit status whether a part failed."""
     pytest.importorskip("torch")
-    _, result = run("cpu_speed")
-    assert result["figures"]["sizes"][0]["torch_loop_over_forward"] > 0
+    monkeypatch.syspath_prepend(str(ANALYSIS))
+
+    def run_speed(*parts):
+        with pytest.raises(SystemExit) as ended:
+            run("cpu_speed", *(("--only", *parts) if parts else ()))
+        folder = Path(sys.argv[sys.argv.index("--out") + 1])
+        assert sorted(path.name for path in folder.iterdir()) == ["cpu_speed-sizes.png", "cpu_speed.json"]
+        return ended.value.code, json.loads((folder / "cpu_speed.json").read_text())["figures"]["parts"]
+
+    return run_speed
+
+
+def test_the_speed_of_the_kernels_is_measured_beside_rivals_that_compute_the_same(speed):
+    status, parts = speed()
+    assert not [part["error"] for part in parts.values() if "error" in part]
+    assert status == 0
+    (beside,) = (row for row in parts["rivals"]["result"].values() if "R" in row)
+    wrong = [why for why in beside["left out"].values() if "wrong" in why]
+    assert not wrong
+    assert beside["times ours"]["forward, torch loop"] > 0
+
+
+def test_a_part_that_fails_does_not_take_the_others_along(speed, monkeypatch):
+    def broken(session):
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(__import__("_rivals"), "native", lambda: None)  # as where there is no compiler
+    assert speed("calls")[0] == 0
+    monkeypatch.setitem(__import__("_cpu_parts").PARTS, "sizes", broken)
+    status, found = speed("sizes")
+    assert status == 1
+    assert found["sizes"]["error"] == "MemoryError: no more"
+    assert found["calls"]["result"]

@@ -14,42 +14,66 @@ PACKAGE = Path(spnkit.__file__).parent
 
 CALL = """
 import numpy as np, spnkit
-from spnkit.backends import cpu
-h = spnkit.scan(np.ones((1, 1, 1, 2)) * [0, 1], np.full((1, 1, 1, 1, 2), 0.5), "left_to_right")
-kernel = cpu._kernel("forward", 8, (1, 1, 3, True), False)
-print(h[0, 0, 0, 1], sum(kernel.stats.cache_hits.values()))
+from numba.core import event
+with event.install_recorder("numba:compile") as compiled:
+    h = spnkit.scan(np.ones((1, 1, 1, 2)) * [0, 1], np.full((1, 1, 1, 1, 2), 0.5), "left_to_right")
+print(h[0, 0, 0, 1], len(compiled.buffer))
 """
 
 
-def run(root, cache, **environment):
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(root)} | environment
+def run(root, **environment):
+    """In a fresh process: the value of a scan, and whether anything was compiled for it."""
+    inherited = {key: value for key, value in os.environ.items() if key not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    environment = inherited | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"} | environment
     done = subprocess.run(
         [sys.executable, "-c", CALL], capture_output=True, text=True, env=environment, check=True, cwd=root
     )
-    value, hits = done.stdout.split()
-    return float(value), int(hits)
+    value, compiled = done.stdout.split()
+    return float(value), int(compiled) > 0
+
+
+def files(folder):
+    """Paths below a folder, and when each was changed last."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
 @pytest.fixture
 def copy(tmp_path):
-    """A copy of the package that a test may change."""
+    """A copy of the package that a test may change, beside an empty home."""
     shutil.copytree(PACKAGE, tmp_path / "spnkit", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "home").mkdir()
     return tmp_path
 
 
-def test_second_start_is_warm_and_a_changed_definition_is_not(copy):
-    cache = copy / "cache"
-    assert run(copy, cache) == (0.5, 0)
-    assert run(copy, cache) == (0.5, 1)
-    definition = copy / "spnkit" / "recurrence.py"
+@pytest.fixture
+def readonly(copy):
+    """The package installed where it may only be read; root, who may write anywhere, should not either."""
+    package = copy / "spnkit"
+    before = files(package)
+    for path in (package, *before):
+        path.chmod(path.stat().st_mode & ~0o222)
+    yield package
+    for path in (package, *before):
+        path.chmod(path.stat().st_mode | 0o200)
+    assert files(package).keys() == before.keys()
+
+
+def test_second_start_is_warm_and_a_changed_definition_is_not(copy, readonly):
+    home = str(copy / "home")
+    environment = {"HOME": home, "LOCALAPPDATA": home}
+    assert run(copy, **environment) == (0.5, True)
+    assert run(copy, **environment) == (0.5, False)
+    definition = readonly / "recurrence.py"
     text = definition.read_text()
     changed = text.replace("h = h + p[o] * (neighbours[o] - anchor)", "h = h + p[o] * (neighbours[o] + anchor)")
     assert changed != text
+    definition.chmod(0o644)
     definition.write_text(changed)
-    assert run(copy, cache) == (1.5, 0)
+    assert run(copy, **environment) == (1.5, True)
 
 
 def test_works_where_nothing_can_be_written(copy):
-    nowhere = copy / "a file, not a folder"
+    nowhere, home = copy / "a file, not a folder", copy / "home"
     nowhere.write_text("")
-    assert run(copy, nowhere) == (0.5, 0)
+    assert run(copy, NUMBA_CACHE_DIR=str(nowhere), HOME=str(home)) == (0.5, True)
+    assert not files(home)

@@ -1,0 +1,115 @@
+"""What a call takes of memory: its results, and scratch that does not grow; no copy of an input, however it lies."""
+
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import spnkit
+
+ROOM = 1 << 20
+"""Bytes of scratch, stacks and bookkeeping that a call may take beside its results, whatever its size."""
+
+MEASURE = """
+import json
+import numpy as np, spnkit, torch
+
+def status(key):
+    line = next(line for line in open("/proc/self/status") if line.startswith(key))
+    return int(line.split()[1]) * 1024
+
+def beyond_results(call):
+    "Peak of the resident set during a call, beyond what was there before and what the call returns."
+    call()  # compiles, and starts the threads
+    open("/proc/self/clear_refs", "w").write("5")  # the peak starts anew
+    before = status("VmRSS")
+    results = call()
+    peak = status("VmHWM")
+    return peak - before - sum(result.nbytes for result in results)
+
+def tracked(x, gates):
+    "The output, and one byte for each pixel."
+    y = spnkit.propagate(x, gates)
+    return y, y.grad_fn.saved_tensors[-1]
+
+tensor = lambda *shape: torch.randn(*shape)
+forward = lambda x, gates: (spnkit.propagate(x, gates),)
+found = {}
+for planes in (8, 32):
+    x, gates = tensor(1, planes, 128, 128), tensor(1, 4, 3, planes, 128, 128)
+    found[f"forward, {planes} planes"] = beyond_results(lambda: forward(x, gates))
+    found[f"NumPy, {planes} planes"] = beyond_results(lambda: forward(x.numpy(), gates.numpy()))
+    a, b = x.clone().requires_grad_(), gates.clone().requires_grad_()
+    found[f"with gradients, {planes} planes"] = beyond_results(lambda: tracked(a, b))
+    y = spnkit.propagate(a, b)
+    back = lambda: torch.autograd.grad(y, (a, b), x, retain_graph=True)
+    found[f"backward, {planes} planes"] = beyond_results(back)
+
+shared = tensor(1, 4, 3, 1, 128, 128)
+found["shared gates"] = beyond_results(lambda: forward(x, shared))
+b = shared.clone().requires_grad_()
+y = spnkit.propagate(a, b)
+found["backward, shared gates"] = beyond_results(back)
+
+last = torch.channels_last
+arranged = gates.flatten(1, 3).contiguous(memory_format=last).unflatten(1, (4, 3, planes))
+x_last = x.contiguous(memory_format=last)
+padded, wide = tensor(1, planes, 130, 131), tensor(1, 4, 3, planes, 130, 131)
+inputs = {
+    "channels last": (x_last, arranged),
+    "transposed": (x.mT, gates.mT),
+    "sliced": (padded[..., 1:-1, 1:-2], wide[..., 1:-1, 1:-2]),
+    "flipped": (x.numpy()[..., ::-1, ::-1], gates.numpy()[..., ::-1, ::-1]),
+}
+for name, (u, v) in inputs.items():
+    found[name] = beyond_results(lambda: forward(u, v))
+for name in ("channels last", "transposed", "sliced"):
+    a, b = (t.detach().requires_grad_() for t in inputs[name])
+    y = spnkit.propagate(a, b)
+    found[f"backward, {name}"] = beyond_results(back)
+del inputs, wide, padded, arranged, x_last, gates
+
+def expanded(x, gates, *size):
+    return x.expand(1, *size), gates.expand(1, 4, 3, *size)
+
+one, three = tensor(1, 1, 1, 1), tensor(1, 4, 3, 1, 1, 1)
+found["expanded"] = beyond_results(lambda: forward(*expanded(one, three, 32, 128, 128)))
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def beyond_results():
+    """Bytes that calls of a fresh process took beyond their results, by case."""
+    pytest.importorskip("torch")
+    # Whatever is larger than this gets pages of its own, so that no memory freed before hides what a call takes.
+    environment = os.environ | {
+        "MALLOC_MMAP_THRESHOLD_": "65536",
+        "MALLOC_TRIM_THRESHOLD_": "0",
+        "OMP_NUM_THREADS": "2",
+    }
+    done = subprocess.run([sys.executable, "-c", MEASURE], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="Linux tells the peak of the resident set")
+def test_calls_take_their_results_and_scratch(beyond_results):
+    too_much = {name: f"{taken / 2**20:.1f} MiB" for name, taken in beyond_results.items() if taken > ROOM}
+    assert not too_much
+
+
+def test_numpy_calls_allocate_the_output_alone(rng):
+    x, gates = (rng.standard_normal(shape, np.float32) for shape in ((1, 32, 128, 128), (1, 4, 3, 32, 128, 128)))
+    spnkit.propagate(x, gates)  # compiles
+    tracemalloc.start()
+    try:
+        y = spnkit.propagate(x, gates)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < y.nbytes + ROOM
