@@ -117,9 +117,13 @@ def directions(session: Session) -> dict:
     for planes, side in sides:
         units = {name: session.unit(planes, side, directions=(name,)) for name in spnkit.DIRECTIONS}
         seconds, copy = session.compare({name: unit.forward for name, unit in units.items()})
-        across, down = (sum(seconds[name] for name in pair) for pair in (spnkit.DIRECTIONS[:2], spnkit.DIRECTIONS[2:]))
+        across, down = ([seconds[name] for name in pair] for pair in (spnkit.DIRECTIONS[:2], spnkit.DIRECTIONS[2:]))
         moved = {name: unit.forward_bytes for name, unit in units.items()}
-        found[named(planes, side)] = {**report(seconds, moved, copy), "horizontal / vertical": across / down}
+        found[named(planes, side)] = {
+            **report(seconds, moved, copy),
+            "horizontal / vertical": sum(across) / sum(down),
+            "the slowest horizontal / the fastest vertical": max(across) / min(down),
+        }
     return found
 
 

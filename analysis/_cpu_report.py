@@ -58,7 +58,7 @@ def _copy(copy):
 
 def picture(parts: dict[str, dict], last_level: str | None) -> Figure:
     """R of the kernels, the public calls and the rivals over the side of the map."""
-    figure = Figure(figsize=(10.5, 4.6), layout="constrained")
+    figure = Figure(figsize=(10.5, 5), layout="constrained")
     results = [parts.get(name, {}).get("result", {}) for name in ("sizes", "rivals")]
     rows = [row for result in results for row in result.values() if "R" in row]
     for ax, step in zip(figure.subplots(1, 2, sharey=True), TITLES, strict=True):
@@ -77,9 +77,9 @@ def picture(parts: dict[str, dict], last_level: str | None) -> Figure:
         ax.set_xticks(ticks, ticks)
         ax.minorticks_off()
         ax.grid(alpha=0.3)
-        if rows:
-            ax.legend(fontsize=8)
     figure.axes[0].set_ylabel("R: multiple of the memory floor")
+    if rows:
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     held = f"; the last-level cache holds {last_level}" if last_level else ""
     figure.suptitle(f"R = 1: the time in which the mandatory bytes are copied{held}", fontsize=9)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 import spnkit
 from spnkit.backends import backend
 from spnkit.plan import plan
+
+BLOCK = (1 << 22) - 3  # random values drawn for an array, which repeats them: drawing takes longer than most timings
 
 
 class Unit:
@@ -31,9 +34,9 @@ class Unit:
         directions: tuple[str, ...] = spnkit.DIRECTIONS,
     ):
         width = width or height
-        self.x = rng.standard_normal((1, planes, height, width), dtype)
+        self.x = _normal(rng, (1, planes, height, width), dtype)
         shape = (1, len(directions), connections, 1 if shared else planes, height, width)
-        self.gates = rng.standard_normal(shape, dtype)
+        self.gates = _normal(rng, shape, dtype)
         self.plan = plan(directions, "clip", "max" if len(directions) > 1 else "sum")
         self.y = np.ones_like(self.x)
         self.forward_bytes = self.gates.nbytes + 2 * self.x.nbytes  # 14 values for each pixel and channel
@@ -63,3 +66,7 @@ class Unit:
         """Forward, with the winners kept, and backward."""
         backend("cpu").forward(self.x, self.gates, self.y, self.winner, self.plan)
         self.backward()
+
+
+def _normal(rng, shape, dtype):
+    return np.resize(rng.standard_normal(min(math.prod(shape), BLOCK), dtype), shape)
