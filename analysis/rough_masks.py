@@ -66,9 +66,10 @@ def main() -> None:
     """Refine, write and print."""
     parser = _record.parser(__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/table1/real"), help="of analysis/table1.py")
+    parser.add_argument("--seeds", type=int, default=3, help="of the headline rows (3)")
     chosen = parser.parse_args()
     options = Options(**json.loads((chosen.run / "options.json").read_text()))
-    experiment = Table(options, chosen.run, seeds=3)
+    experiment = Table(options, chosen.run, chosen.seeds)
     faces, maps = twice_drawn(experiment, Path(options.data))
     rows = {BASELINE: [identity]}
     for name in METHODS:
