@@ -3,15 +3,18 @@
 from spnkit.nn.guidance import UNetGuidance, VGGGuidance
 from spnkit.nn.parsers import FaceParser, HighResFaceParser
 from spnkit.nn.plain import PlainRefinement
+from spnkit.nn.pretrained import FaceRefiner, face_refiner
 from spnkit.nn.propagation import SpatialPropagation
 from spnkit.nn.spn import SPN
 
 __all__ = [
     "SPN",
     "FaceParser",
+    "FaceRefiner",
     "HighResFaceParser",
     "PlainRefinement",
     "SpatialPropagation",
     "UNetGuidance",
     "VGGGuidance",
+    "face_refiner",
 ]

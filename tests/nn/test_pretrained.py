@@ -1,0 +1,62 @@
+"""The networks that come with the project."""
+
+import numpy as np
+import pytest
+import torch
+
+from spnkit.nn import face_refiner
+from spnkit.nn.pretrained import WEIGHTS, build, pack
+
+TINY = {
+    "classes": ["background", "nose"],
+    "widths": [2, 4],
+    "connection": "one_way",
+    "hidden": 2,
+    "size": 32,
+    "factor": 4,
+    "edge": True,
+}
+
+
+def test_what_is_packed_is_read_back(tmp_path):
+    made = build(**TINY).eval()
+    torch.save(pack(made, TINY), tmp_path / "tiny.pt")
+    again = face_refiner(tmp_path / "tiny.pt")
+    image = torch.rand(1, 3, 32, 32)
+    for one, other in zip(made(image), again(image), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=5e-3)  # weights of half precision
+    assert again.classes == ("background", "nose")
+
+
+def test_labels_have_the_photos_size():
+    photo = np.random.default_rng(0).integers(0, 256, (45, 45, 3)).astype(np.uint8)
+    coarse, refined = build(**TINY).labels(photo)
+    assert coarse.shape == refined.shape == (45, 45)
+    assert coarse.dtype == refined.dtype == np.uint8
+    assert max(coarse.max(), refined.max()) < 2
+
+
+@pytest.mark.parametrize("photo", [np.zeros((8, 8, 3)), np.zeros((8, 9, 3), np.uint8), np.zeros((8, 8), np.uint8)])
+def test_what_is_no_square_photo_is_refused(photo):
+    with pytest.raises(ValueError, match=r"photo: expected uint8 \(H, H, 3\), got"):
+        build(**TINY).labels(photo)
+
+
+def test_no_weights_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.pt: no weights there"):
+        face_refiner(tmp_path / "none.pt")
+
+
+def test_the_shipped_weights_refine_a_face_that_they_have_not_seen():
+    pytest.importorskip("skimage")
+    from spnkit.data import HELEN_CLASSES, make_face
+
+    assert WEIGHTS.stat().st_size < 1_200_000
+    refiner = face_refiner()
+    assert refiner.classes == HELEN_CLASSES
+    wrong = np.zeros(2)
+    for index in range(3):
+        photo, masks = make_face(seed=99, index=index, size=refiner.size)
+        wrong += [(labels != masks.argmax(0)).mean() / 3 for labels in refiner.labels(photo)]
+    coarse, refined = wrong
+    assert refined < coarse < 0.15
