@@ -185,11 +185,12 @@ def fill(experiment, split, groups, classical, sources):
         for name, (method, _) in methods.items():
             here[name] = [experiment.tally(split, source, name, 0, lambda method=method: method, maps)]
         for row in rows if source == USED else [row for row in rows if row in HEADLINE]:
+            seeds = experiment.runs(row) if source == USED else experiment.runs(row)[:1]
             here[row] = [
                 experiment.tally(
                     split, source, row, seed, lambda row=row, seed=seed: experiment.network(row, seed), maps
                 )
-                for seed in experiment.runs(row)
+                for seed in seeds
             ]
     return counts, {name: best for name, (_, best) in methods.items()}
 
