@@ -90,7 +90,7 @@ def main() -> None:
     figures = {"errors": draw_errors(model, faces), "curves": draw_curves(chosen.run, experiment.runs(SHOWN[1]))}
     for name, figure in figures.items():
         with whole_file(target / f"{chosen.run.name}-{name}.png") as file:
-            figure.savefig(file, format="png", dpi=130, metadata={"Software": None})
+            figure.savefig(file, format="png", dpi=90, metadata={"Software": None})
 
 
 if __name__ == "__main__":

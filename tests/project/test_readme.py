@@ -9,7 +9,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=["layer", "matrix", "training"])
+@pytest.mark.parametrize("block", BLOCKS, ids=["layer", "matrix", "refiner", "training"])
 def test_block_runs(block, monkeypatch):
     pytest.importorskip("torch")
     pyplot = pytest.importorskip("matplotlib.pyplot")
