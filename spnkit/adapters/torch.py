@@ -146,6 +146,8 @@ def _setup(ctx, inputs, output):
 
 
 def _backward(ctx, grad, _):
+    if grad is None:  # nothing depends on the result
+        return (None,) * 7
     x, gates, winner = ctx.saved_tensors
     needs_gates = ctx.needs_input_grad[1]
     direct = not torch.is_grad_enabled() and _unobserved(grad, x, gates)
