@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from _rows import HIGHRES
 from torch.nn.functional import avg_pool2d, one_hot
 
 from spnkit.training import parse, upsample
@@ -28,10 +29,15 @@ def from_baseline(experiment, faces):
     return [upsample(p, experiment.options.factor) for p in low(experiment, faces)]
 
 
-def from_highres(experiment, faces):
+def highres_parsers(experiment):
     """The paper's Highres-CNN: another network, sharper maps. A step costs it several of the baseline's."""
     steps = -(-experiment.options.parser_steps // 3)
-    parsers = experiment.parsers("highres", highres=True, folds=1, parser_batch=4, parser_steps=steps)
+    return experiment.parsers(HIGHRES.lower(), highres=True, folds=1, parser_batch=4, parser_steps=steps)
+
+
+def from_highres(experiment, faces):
+    """Its maps."""
+    parsers = highres_parsers(experiment)
     return [parse(parsers, photo, 1, experiment.device) for photo, _ in faces]
 
 
@@ -71,7 +77,7 @@ def hard(experiment, faces):
 
 SOURCES = {
     USED: from_baseline,
-    "Highres-CNN": from_highres,
+    HIGHRES: from_highres,
     "a baseline that sees half as much": from_far,
     "the baseline's map, halved": halved,
     "the baseline's map with noise": noisy,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from _rows import BASELINE, PAIRS
 
 from spnkit.data import OVERALL_GROUPS, score_groups
 from spnkit.training import FaceScores, scores_of
@@ -78,3 +79,31 @@ def pooled(pixels, classes):
 def interval(samples):
     """The middle 95 percent."""
     return [round(float(q), 2) for q in np.percentile(samples, [2.5, 97.5])]
+
+
+def summary(counts, classes, seed, column="overall"):
+    """The numbers of one source: row to scores, spread over seeds, interval over faces, share of the error removed."""
+    samples = {row: resampled(tallies, classes, seed) for row, tallies in counts.items()}
+    base = np.mean([tally.scores(classes)[column] for tally in counts[BASELINE]])
+    rows = {}
+    for row, tallies in counts.items():
+        each = [tally.scores(classes) for tally in tallies]
+        overall = [scores[column] for scores in each]
+        mean = {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
+        rows[row] = {
+            "scores": {name: round(value, 2) for name, value in mean.items() if value == value},
+            "overall by seed": [round(value, 2) for value in overall],
+            "interval over faces": interval(samples[row]),
+            "share of the error removed": round((mean[column] - base) / (100 - base), 3),
+            "milliseconds a face": round(1e3 * float(np.median([tally.seconds for tally in tallies])), 1),
+        }
+    differences = {
+        f"{one} - {other}": {
+            "mean": round(rows[one]["scores"][column] - rows[other]["scores"][column], 2),
+            "interval over faces": interval(samples[one] - samples[other]),
+            "by seed": np.subtract(rows[one]["overall by seed"], rows[other]["overall by seed"]).round(2),
+        }
+        for one, other in PAIRS
+        if one in rows and other in rows
+    }
+    return {"rows": rows, "differences": differences}

@@ -14,40 +14,25 @@ from __future__ import annotations
 import ast
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # the idle one of two thread pools must sleep
 
 import _record
-import numpy as np
 import torch
 from _classical import METHODS
-from _sources import SOURCES, USED
-from _tally import Tally, interval, resampled
+from _rows import BASELINE, CONTROLS, GROUPS, HEADLINE, HIGHRES, ROWS
+from _sources import SOURCES, USED, highres_parsers
+from _tally import Tally, summary
 from rich.console import Console
 
 from spnkit.data import open_faces
-from spnkit.training import Experiment, Options, load_model, table
+from spnkit.training import Experiment, Options, load_model, parse, table, upsample
+from spnkit.training.coarse import to_tensor
 from spnkit.training.files import whole_file
 from spnkit.training.runs import open_run
 
-BASELINE, HIGHRES = "baseline CNN", "Highres-CNN"
-HEADLINE = {
-    "SPN, three-way": {},
-    "SPN, one-way": {"connection": "one_way"},
-    "plain convolutions": {"refiner": "plain"},
-}
-CONTROLS = {f"{name}, blank photo": change | {"blank": True} for name, change in HEADLINE.items()}
-ABLATIONS = {
-    "SPN, weights of its own for each unit": {"share_weights": False},
-    "SPN, one unit": {"units": 1},
-    "SPN, weights normalised always": {"normalization": "always"},
-    "SPN, softmax weights": {"normalization": "softmax"},
-    "SPN, mean of the directions": {"integration": "mean"},
-}
-GROUPS = {"headline": HEADLINE, "controls": CONTROLS, "ablations": ABLATIONS}
-ROWS = HEADLINE | CONTROLS | ABLATIONS
-PAIRS = (("SPN, three-way", "SPN, one-way"), ("SPN, three-way", "plain convolutions"))
 SET_HELP = "other fields of spnkit.training.Options, such as device=cuda size=1024 factor=8 width=1.0 hidden=32 batch=8"
 SMALL = {"size": 64, "patch": 32, "width": 0.05, "hidden": 2, "made": 6, "parser_steps": 2, "steps": 2}
 
@@ -106,10 +91,21 @@ class Table:
 
         @torch.inference_mode()
         def refine(photo, coarse):
-            image = torch.from_numpy(photo.transpose(2, 0, 1) / np.float32(255)).to(self.device)
+            image = to_tensor(photo / 255).to(self.device)
             return network(model.photo(title, image)[None], coarse.to(self.device)[None])[0].softmax(0).cpu()
 
         return refine
+
+    def parsing(self, highres):
+        """Rows that parse the photo, whatever the coarse map."""
+        made = {BASELINE: (self.parsers, self.options.factor)}
+        if highres:
+            made[HIGHRES] = (partial(highres_parsers, self), 1)
+
+        def row(parsers, factor):
+            return lambda photo, _coarse: upsample(parse(parsers, photo, factor, self.device), factor)
+
+        return {name: lambda make=make, factor=factor: row(make(), factor) for name, (make, factor) in made.items()}
 
     def coarse(self, source, split):
         """The coarse maps of a split by a source."""
@@ -176,52 +172,28 @@ def fill(experiment, split, groups, classical, sources):
     for row in rows:
         for seed in experiment.runs(row):
             experiment.train(row, seed)
-    methods = {name: experiment.tuned(name) for name in classical}
-    counts: dict[str, dict[str, list[Tally]]] = {}
-    for source in sources:
-        maps = cached(lambda source=source: experiment.coarse(source, split))
-        here = counts.setdefault(source, {})
-        here[BASELINE] = [experiment.tally(split, source, "none", 0, lambda: identity, maps)]
-        for name, (method, _) in methods.items():
-            here[name] = [experiment.tally(split, source, name, 0, lambda method=method: method, maps)]
-        for row in rows if source == USED else [row for row in rows if row in HEADLINE]:
-            seeds = experiment.runs(row) if source == USED else experiment.runs(row)[:1]
-            here[row] = [
-                experiment.tally(
-                    split, source, row, seed, lambda row=row, seed=seed: experiment.network(row, seed), maps
-                )
-                for seed in seeds
-            ]
-    return counts, {name: best for name, (_, best) in methods.items()}
-
-
-def summary(experiment, counts, seed):
-    """The numbers of one source: row to scores, spread over seeds, interval over faces, share of the error removed."""
-    classes, column = experiment.classes, "overall"
-    samples = {row: resampled(tallies, classes, seed) for row, tallies in counts.items()}
-    base = np.mean([tally.scores(classes)[column] for tally in counts[BASELINE]])
-    rows = {}
-    for row, tallies in counts.items():
-        each = [tally.scores(classes) for tally in tallies]
-        overall = [scores[column] for scores in each]
-        mean = {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
-        rows[row] = {
-            "scores": {name: round(value, 2) for name, value in mean.items() if value == value},
-            "overall by seed": [round(value, 2) for value in overall],
-            "interval over faces": interval(samples[row]),
-            "share of the error removed": round((mean[column] - base) / (100 - base), 3),
-            "milliseconds a face": round(1e3 * float(np.median([tally.seconds for tally in tallies])), 1),
-        }
-    differences = {
-        f"{one} - {other}": {
-            "mean": round(rows[one]["scores"][column] - rows[other]["scores"][column], 2),
-            "interval over faces": interval(samples[one] - samples[other]),
-            "by seed": np.subtract(rows[one]["overall by seed"], rows[other]["overall by seed"]).round(2),
-        }
-        for one, other in PAIRS
-        if one in rows and other in rows
+    tuned = {name: experiment.tuned(name) for name in classical}
+    methods = {BASELINE: lambda: identity} | {name: lambda method=of[0]: method for name, of in tuned.items()}
+    parsing = experiment.parsing(HIGHRES in sources)
+    counts = {
+        source: tallies(experiment, split, source, methods | parsing if source == USED else methods, rows)
+        for source in sources
     }
-    return {"rows": rows, "differences": differences}
+    return counts, {name: best for name, (_, best) in tuned.items()}
+
+
+def tallies(experiment, split, source, methods, rows):
+    """All counts on one source; away from the baseline's maps one seed speaks for a row, and ablations do not."""
+    maps, used = cached(lambda: experiment.coarse(source, split)), source == USED
+
+    def tally(row, make, seed=0):
+        return experiment.tally(split, source, row, seed, make, maps)
+
+    here = {name: [tally(name, make)] for name, make in methods.items()}
+    for row in rows if used else [row for row in rows if row in HEADLINE | CONTROLS]:
+        seeds = experiment.runs(row) if used else experiment.runs(row)[:1]
+        here[row] = [tally(row, lambda row=row, seed=seed: experiment.network(row, seed), seed) for seed in seeds]
+    return here
 
 
 def option(text):
@@ -258,7 +230,7 @@ def main() -> None:
     chosen, options = arguments()
     experiment = Table(options, chosen.runs / chosen.name, chosen.seeds)
     counts, tuned = fill(experiment, chosen.split, chosen.groups, chosen.methods, chosen.sources)
-    sources = {source: summary(experiment, tallies, chosen.seed) for source, tallies in counts.items()}
+    sources = {source: summary(of, experiment.classes, chosen.seed) for source, of in counts.items()}
     figures = {
         "faces": repr(experiment.folder),
         "split": chosen.split,
@@ -270,7 +242,8 @@ def main() -> None:
         "curves": experiment.curves,
     }
     out = _record.folder(chosen)
-    _record.write(chosen.name, figures, seed=chosen.seed, out=out if chosen.out or chosen.small else out / "table1")
+    name = chosen.name if chosen.split == "test" else f"{chosen.name}-val"
+    _record.write(name, figures, seed=chosen.seed, out=out if chosen.out or chosen.small else out / "table1")
     for source, found in sources.items():
         print(f"\n{source}\n{table({row: of['scores'] for row, of in found['rows'].items()})}")
 

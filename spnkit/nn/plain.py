@@ -24,8 +24,8 @@ class PlainRefinement(nn.Module):
     ----------
     num_classes, hidden, size, residual
         As in `SPN`.
-    widths : sequence of int
-        Channels of each level, as in `UNetGuidance`.
+    widths, batch_norm
+        As in `UNetGuidance`.
 
     Examples
     --------
@@ -43,11 +43,14 @@ class PlainRefinement(nn.Module):
         size: int = 64,
         *,
         widths: Sequence[int] = WIDTHS,
+        batch_norm: bool = True,
         residual: bool = True,
     ) -> None:
         super().__init__()
         self.num_classes, self.residual = num_classes, residual
-        self.features = EncoderDecoder(3 + num_classes, hidden, widths=widths, stride=stride_of(size))
+        self.features = EncoderDecoder(
+            3 + num_classes, hidden, widths=widths, stride=stride_of(size), batch_norm=batch_norm
+        )
         self.classify = nn.Conv2d(hidden, num_classes, 3, padding=1)
 
     def forward(self, image: Tensor, coarse: Tensor) -> Tensor:

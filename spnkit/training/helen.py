@@ -81,9 +81,10 @@ class Experiment:
         """Train the refining network and its control on the coarse maps of the training faces."""
         place = torch.device(self.options.device)
         parsers.to(place)
+        folds, seen = self.options.folds, not self.options.cross_fitted
         coarse = [
             # The parser of a face's own fold is the one that has not seen it.
-            parse([parsers.parsers[i % self.options.folds]], train[i][0], self.options.seen_factor, place).half()
+            parse([parsers.parsers[(i + seen) % folds]], train[i][0], self.options.seen_factor, place).half()
             for i in range(len(train))
         ]
         samples = Patches(

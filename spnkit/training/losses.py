@@ -74,9 +74,24 @@ def segmentation_loss(logits: Tensor, labels: Tensor, emphasis: float = 1.0) -> 
     >>> float(segmentation_loss(torch.zeros(1, 3, 8, 8), labels)) > 1.0
     True
     """
+    return softmax_loss(logits, labels, emphasis) + dice_loss(logits, labels)
+
+
+def softmax_loss(logits: Tensor, labels: Tensor, emphasis: float = 0.0) -> Tensor:
+    """The paper's softmax loss, averaged over the pixels that are not ignored.
+
+    Parameters are those of `segmentation_loss`; without `emphasis` all pixels weigh the same.
+
+    Examples
+    --------
+    >>> import torch
+    >>> labels = torch.tensor([[[0, 255]]])
+    >>> round(float(softmax_loss(torch.zeros(1, 2, 1, 2), labels)), 3)
+    0.693
+    """
     softmax = cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="none")
     weight = (labels != IGNORE) * (1 + emphasis * boundaries(labels))
-    return (weight * softmax).sum() / weight.sum().clamp(min=1) + dice_loss(logits, labels)
+    return (weight * softmax).sum() / weight.sum().clamp(min=1)
 
 
 def multi_objective_loss(logits: Tensor, edge: Tensor, labels: Tensor) -> Tensor:

@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from spnkit.nn import SPN, FaceParser, HighResFaceParser, PlainRefinement, SpatialPropagation, UNetGuidance
 from spnkit.nn.blocks import WIDTHS
-from spnkit.training.losses import multi_objective_loss, segmentation_loss
+from spnkit.training.losses import multi_objective_loss, segmentation_loss, softmax_loss
 from spnkit.training.options import Options
 
 WARM_UP = 0.1
+OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": partial(torch.optim.SGD, momentum=0.9)}
+LOSSES = {"balanced": segmentation_loss, "softmax": softmax_loss}
 REFINER_ROWS = {"spn": "SPN", "plain": "plain convolutions"}
 BLANK = ", blank photo"
 
@@ -27,7 +29,7 @@ def one_cycle(step: int, steps: int) -> float:
 
 
 class Training(lightning.LightningModule):
-    """Adam on one cycle, and hyper-parameters that rebuild the networks from a checkpoint.
+    """One cycle of the learning rate, and hyper-parameters that rebuild the networks from a checkpoint.
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ class Training(lightning.LightningModule):
 
     def configure_optimizers(self):
         trained = [p for p in self.parameters() if p.requires_grad]
-        optimizer = torch.optim.Adam(trained, self.options.rate)
+        optimizer = OPTIMIZERS[self.options.optimizer](trained, lr=self.options.rate)
         steps = getattr(self.options, self.steps_option)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(one_cycle, steps=steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -94,8 +96,9 @@ class RefinementTraining(Training):
         return torch.zeros_like(image) if row.endswith(BLANK) else image
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
+        loss = LOSSES[self.options.loss]
         losses = [
-            segmentation_loss(network(self.photo(row, batch["image"]), batch["coarse"]), batch["labels"])
+            loss(network(self.photo(row, batch["image"]), batch["coarse"]), batch["labels"])
             for row, network in self.networks.items()
         ]
         return torch.stack(losses).sum()
@@ -103,15 +106,17 @@ class RefinementTraining(Training):
 
 def refiner(chosen: Options, num_classes: int, widths: Sequence[int]) -> nn.Module:
     """The network that refines: `(image, coarse) -> logits`."""
+    shape = {"widths": widths, "batch_norm": chosen.batch_norm}
     if chosen.refiner == "plain":
-        return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, widths=widths)
+        return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, residual=chosen.residual, **shape)
     return SPN(
         num_classes,
-        partial(UNetGuidance, widths=widths),
+        partial(UNetGuidance, **shape),
         chosen.connection,
         chosen.hidden,
         chosen.propagated,
         chosen.units,
         share_weights=chosen.share_weights,
+        residual=chosen.residual,
         propagation=SpatialPropagation(normalization=chosen.normalization, integration=chosen.integration),
     )

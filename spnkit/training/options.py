@@ -11,6 +11,8 @@ from spnkit.directions import CONNECTIONS
 NORMALIZATIONS = ("clip", "always", "softmax", "sigmoid")
 INTEGRATIONS = ("max", "mean", "sum")
 REFINERS = ("spn", "plain")
+LOSSES = ("balanced", "softmax")
+OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 
 
@@ -32,12 +34,18 @@ class Options:
         Parsers trained, each on the faces outside its fold, so that no training face is parsed by a network
         that has seen it. At test their probabilities are averaged. 1 is the paper's procedure: one parser,
         which parses the faces it was trained on better than any others.
+    cross_fitted : bool
+        Whether the refinement learns from the maps of parsers that had not seen the face, or of one that had.
     parser_steps, steps : int
         Optimisation steps of the parsers and of the SPN.
     parser_batch, batch : int
         Faces, and patches, a step.
     rate : float
-        Peak learning rate (Adam, one cycle).
+        Peak learning rate of one cycle.
+    optimizer : {"adam", "sgd"}
+        What trains; SGD, the paper's, with a momentum of 0.9.
+    loss : {"balanced", "softmax"}
+        Of the refining network: `spnkit.training.segmentation_loss`, or the paper's softmax loss alone.
     refiner : {"spn", "plain"}
         What refines: the SPN, or the same guidance network without propagation, `spnkit.nn.PlainRefinement`.
     connection : {"three_way", "one_way"}
@@ -52,6 +60,10 @@ class Options:
         Side of the propagated map of a 128 x 128 patch.
     units : int
         Cascaded propagation units.
+    residual : bool
+        Whether the log-probabilities of the coarse map are added to what the network says.
+    batch_norm : bool
+        Whether the refining network normalises its convolutions.
     blank : bool
         Give the refining network a blank photo: what is gained then is no refinement, but a recalibration.
     width : float
@@ -84,11 +96,14 @@ class Options:
     factor: int = 4
     highres: bool = False
     folds: int = 2
+    cross_fitted: bool = True
     parser_steps: int = 400
     steps: int = 250
     parser_batch: int = 8
     batch: int = 4
     rate: float = 6e-3
+    optimizer: str = "adam"
+    loss: str = "balanced"
     refiner: str = "spn"
     connection: str = "three_way"
     normalization: str = "clip"
@@ -97,6 +112,8 @@ class Options:
     hidden: int = 16
     propagated: int = 64
     units: int = 2
+    residual: bool = True
+    batch_norm: bool = True
     blank: bool = False
     width: float = 0.5
     patch: int = 128
@@ -118,6 +135,8 @@ class Options:
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
         choices = {
             "refiner": REFINERS,
+            "optimizer": OPTIMIZERS,
+            "loss": LOSSES,
             "connection": tuple(CONNECTIONS),
             "normalization": NORMALIZATIONS,
             "integration": INTEGRATIONS,

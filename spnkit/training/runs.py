@@ -31,12 +31,12 @@ def open_run(out: Path, options: Options, resume: bool) -> None:
         write_json(saved, options.as_dict())
         return
     try:
-        before = json.loads(saved.read_text())
+        before = Options().as_dict() | json.loads(saved.read_text())  # an option may be newer than the run
     except FileNotFoundError:
         raise FileNotFoundError(f"{out}: there is no run to resume") from None
     for name, value in options.as_dict().items():
-        if name not in FREE_TO_CHANGE and value != before.get(name):
-            raise ValueError(f"{name}: the run in {out} has {before.get(name)}, got {value}")
+        if name not in FREE_TO_CHANGE and value != before[name]:
+            raise ValueError(f"{name}: the run in {out} has {before[name]}, got {value}")
 
 
 def free_folder(parent: Path, stem: str, resume: bool) -> Path:
