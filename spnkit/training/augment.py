@@ -34,7 +34,8 @@ def mirror_labels(labels: NDArray[np.uint8], mirrored: NDArray[np.integer]) -> N
 def jitter_colour(image: NDArray, rng: np.random.Generator) -> NDArray:
     """A photo (H, W, 3) in [0, 1] under another light: exposure, colour of the light, contrast."""
     gain = rng.uniform(0.8, 1.2) * rng.uniform(0.93, 1.07, 3)
-    return np.clip(image * gain, 0, 1) ** rng.uniform(0.8, 1.25)
+    lit = np.clip(image * gain.astype(image.dtype), 0, 1)
+    return lit ** image.dtype.type(rng.uniform(0.8, 1.25))
 
 
 def move(image: NDArray, labels: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArray, NDArray[np.uint8]]:

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset
 
 from spnkit.data import sample_windows
 from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move
-from spnkit.training.coarse import to_tensor, upsample
+from spnkit.training.coarse import to_tensor, upsample_part
 from spnkit.training.faces import AlignedFaces, Frame
 
 
@@ -69,7 +69,7 @@ class Patches(Samples):
         ((row, column),) = sample_windows(labels, self.size, 1, rng)
         window = np.s_[row : row + self.size, column : column + self.size]
         photo, truth = image[window] / np.float32(255), labels[window]
-        coarse = upsample(self.coarse[face], self.factor)[:, window[0], window[1]]
+        coarse = upsample_part(self.coarse[face], self.factor, *window)
         if rng.random() < 0.5:
             photo, truth = photo[:, ::-1], mirror_labels(truth, self.mirrored)
             coarse = coarse[self.mirrored.tolist()].flip(-1)
