@@ -10,9 +10,11 @@ import torch
 from _rows import HIGHRES
 from torch.nn.functional import avg_pool2d, one_hot
 
+from spnkit.data import IGNORE
 from spnkit.training import parse, upsample
 
 USED = "the baseline it was trained on"
+TRUTH = "the truth at the baseline's resolution"
 NOISE, SHIFT = 1.0, 4
 """Deviation of the noise on log-probabilities; pixels that a map is moved down and to the right."""
 
@@ -69,6 +71,13 @@ def shifted(experiment, faces):
     return [torch.roll(p, (SHIFT, SHIFT), (1, 2)) for p in from_baseline(experiment, faces)]
 
 
+def from_truth(experiment, faces):
+    """The labels at the baseline's resolution: what of its error is left to a baseline that makes no mistakes."""
+    factor, classes = experiment.options.factor, len(experiment.classes)
+    shares = [one_hot(torch.from_numpy(labels % IGNORE).long(), classes).permute(2, 0, 1) for _, labels in faces]
+    return [upsample(avg_pool2d(share.float()[None], factor)[0], factor) for share in shares]
+
+
 def hard(experiment, faces):
     """Labels without probabilities."""
     maps = from_baseline(experiment, faces)
@@ -83,4 +92,5 @@ SOURCES = {
     "the baseline's map with noise": noisy,
     "the baseline's map, shifted": shifted,
     "the baseline's labels alone": hard,
+    TRUTH: from_truth,
 }

@@ -14,8 +14,9 @@ import _record
 import numpy as np
 import torch
 from _classical import METHODS
+from _rows import BASELINE, CONTROLS, HEADLINE
 from _tally import Tally
-from table1 import BASELINE, HEADLINE, Table, identity
+from table1 import Table, identity
 from torch.nn.functional import avg_pool2d, one_hot
 
 from spnkit.data import IGNORE, align
@@ -74,7 +75,7 @@ def main() -> None:
     rows = {BASELINE: [identity]}
     for name in METHODS:
         rows[name] = [experiment.tuned(name)[0]]
-    for row in HEADLINE:
+    for row in HEADLINE | CONTROLS:
         rows[row] = [experiment.network(row, seed) for seed in experiment.runs(row)]
     found = {}
     for row, methods in rows.items():

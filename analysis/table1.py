@@ -6,7 +6,7 @@ it goes on. Without --data the faces are made up. The test split is scored once,
 
     python analysis/table1.py --data ../shared/data/fasseg --name real --split test
 
-Whole frames are refined at once, one after the other; times are those of one thread or as many as torch has.
+Faces are refined one after the other, tile by tile; times are those of one thread or as many as torch has.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from rich.console import Console
 
 from spnkit.data import open_faces
 from spnkit.training import Experiment, Options, load_model, parse, table, upsample
-from spnkit.training.coarse import to_tensor
 from spnkit.training.files import whole_file
 from spnkit.training.runs import open_run
+from spnkit.training.scoring import refine_face
 
 SET_HELP = "other fields of spnkit.training.Options, such as device=cuda size=1024 factor=8 width=1.0 hidden=32 batch=8"
 SMALL = {"size": 64, "patch": 32, "width": 0.05, "hidden": 2, "made": 6, "parser_steps": 2, "steps": 2}
@@ -85,16 +85,10 @@ class Table:
         self.curves[name] = experiment.stages[name]["history"]
 
     def network(self, row, seed):
-        """What refines in a row: `(photo, coarse) -> probabilities`, on the whole frame."""
-        model = load_model(self.out / f"{slug(row)}-{seed}.ckpt").to(self.device).eval()
-        ((title, network),) = model.networks.items()
-
-        @torch.inference_mode()
-        def refine(photo, coarse):
-            image = to_tensor(photo / 255).to(self.device)
-            return network(model.photo(title, image)[None], coarse.to(self.device)[None])[0].softmax(0).cpu()
-
-        return refine
+        """What refines in a row: `(photo, coarse) -> probabilities`."""
+        model = load_model(self.out / f"{slug(row)}-{seed}.ckpt").to(self.device)
+        (title,) = model.networks
+        return partial(refine_face, model, title)
 
     def parsing(self, highres):
         """Rows that parse the photo, whatever the coarse map."""

@@ -11,8 +11,9 @@ from pathlib import Path
 import _record
 import numpy as np
 import torch
+from _rows import HEADLINE
 from matplotlib.figure import Figure
-from table1 import HEADLINE, Table, slug
+from table1 import Table, slug
 from torch import nn
 
 from spnkit.data import IGNORE

@@ -33,9 +33,10 @@ def upsample_part(coarse: Tensor, factor: int, rows: slice, columns: slice) -> T
     >>> bool((upsample_part(coarse, 4, *part) == upsample(coarse, 4)[:, part[0], part[1]]).all())
     True
     """
-    low = [slice(max(0, part.start // factor - 1), part.stop // factor + 2) for part in (rows, columns)]
-    inside = [slice(p.start - c.start * factor, p.stop - c.start * factor) for p, c in zip((rows, columns), low)]
-    return upsample(coarse[:, low[0], low[1]], factor)[:, inside[0], inside[1]]
+    first_row, first_column = (max(0, part.start // factor - 1) for part in (rows, columns))
+    low = coarse[:, first_row : rows.stop // factor + 2, first_column : columns.stop // factor + 2]
+    up = upsample(low, factor)[:, rows.start - first_row * factor :, columns.start - first_column * factor :]
+    return up[:, : rows.stop - rows.start, : columns.stop - columns.start]
 
 
 @torch.inference_mode()

@@ -199,12 +199,12 @@ def evaluate(
     command: str = "",
     console: Console | None = None,
 ) -> Scores:
-    """Score the checkpoint of an SPN on the faces of a folder, in the rows of `train`.
+    """Score a checkpoint on the faces of a folder, in the rows of `train`.
 
     Parameters
     ----------
     checkpoint : pathlib.Path
-        `spn.ckpt` of a run, finished or not.
+        `spn.ckpt` of a run, finished or not, or `parsers.ckpt` for the baseline alone.
     data : str
         Folder of faces with the classes that the checkpoint was trained on.
     out : pathlib.Path, optional

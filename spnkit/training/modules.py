@@ -17,7 +17,10 @@ from spnkit.training.losses import multi_objective_loss, segmentation_loss, soft
 from spnkit.training.options import Options
 
 WARM_UP = 0.1
-OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": partial(torch.optim.SGD, momentum=0.9)}
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "sgd": partial(torch.optim.SGD, momentum=0.9),
+}
 LOSSES = {"balanced": segmentation_loss, "softmax": softmax_loss}
 REFINER_ROWS = {"spn": "SPN", "plain": "plain convolutions"}
 BLANK = ", blank photo"
@@ -52,6 +55,11 @@ class Training(lightning.LightningModule):
             kind = partial(HighResFaceParser, levels=round(log2(self.options.factor)))
         parsers = (kind(len(classes), widths=self.widths, edge=True) for _ in range(self.options.folds))
         self.parsers = nn.ModuleList(parsers)
+        self.networks = nn.ModuleDict()  # what refines their maps, by row of the table
+
+    def photo(self, row: str, image: Tensor) -> Tensor:
+        """What the network of a row is shown."""
+        return torch.zeros_like(image) if row.endswith(BLANK) else image
 
     def configure_optimizers(self):
         trained = [p for p in self.parameters() if p.requires_grad]
@@ -91,10 +99,6 @@ class RefinementTraining(Training):
         rows = [row + BLANK * self.options.blank, *[row + BLANK] * self.options.control]
         self.networks = nn.ModuleDict({row: refiner(self.options, len(classes), self.widths) for row in rows})
 
-    def photo(self, row: str, image: Tensor) -> Tensor:
-        """What the network of a row is shown."""
-        return torch.zeros_like(image) if row.endswith(BLANK) else image
-
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         loss = LOSSES[self.options.loss]
         losses = [
@@ -106,7 +110,7 @@ class RefinementTraining(Training):
 
 def refiner(chosen: Options, num_classes: int, widths: Sequence[int]) -> nn.Module:
     """The network that refines: `(image, coarse) -> logits`."""
-    shape = {"widths": widths, "batch_norm": chosen.batch_norm}
+    shape: dict[str, Any] = {"widths": widths, "batch_norm": chosen.batch_norm}
     if chosen.refiner == "plain":
         return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, residual=chosen.residual, **shape)
     return SPN(

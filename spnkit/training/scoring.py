@@ -14,32 +14,28 @@ from torch import Tensor
 
 from spnkit.training.coarse import parse, refine, to_tensor, upsample
 from spnkit.training.faces import AlignedFaces
-from spnkit.training.modules import RefinementTraining
+from spnkit.training.modules import ParserTraining, RefinementTraining, Training
 from spnkit.training.report import Scores
 from spnkit.training.scores import FaceScores
 
 BASELINE_ROW = "baseline, upsampled"
 
 
-def predict(model: RefinementTraining, photo: NDArray[np.uint8]) -> dict[str, Tensor]:
+def predict(model: Training, photo: NDArray[np.uint8]) -> dict[str, Tensor]:
     """Class probabilities (num_classes, H, W) of a photo (H, W, 3), by row of the table."""
-    options = model.options
-    coarse = upsample(parse(model.parsers, photo, options.seen_factor, model.device), options.seen_factor)
-    image = to_tensor(photo / np.float32(255))
-    refined = {
-        row: refine(
-            network,
-            model.photo(row, image).to(model.device),
-            coarse.to(model.device),
-            patch=options.patch,
-            overlap=options.patch // 4,
-        )
-        for row, network in model.networks.items()
-    }
-    return {BASELINE_ROW: coarse, **refined}
+    factor = model.options.seen_factor
+    coarse = upsample(parse(model.parsers, photo, factor, model.device), factor)
+    return {BASELINE_ROW: coarse, **{row: refine_face(model, row, photo, coarse) for row in model.networks}}
 
 
-def score(model: RefinementTraining, faces: AlignedFaces, console: Console) -> Scores:
+def refine_face(model: Training, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
+    """Class probabilities (num_classes, H, W) of a whole face, from its coarse map, by the network of a row."""
+    image, patch = to_tensor(photo / np.float32(255)), model.options.patch
+    given = model.photo(row, image).to(model.device), coarse.to(model.device)
+    return refine(model.networks[row], *given, patch=patch, overlap=patch // 4)
+
+
+def score(model: Training, faces: AlignedFaces, console: Console) -> Scores:
     """Table 1 on some faces: row to column to score in percent."""
     counts: dict[str, FaceScores] = {}
     for index in track(range(len(faces)), "scoring", console=console, disable=not console.is_terminal):
@@ -50,17 +46,21 @@ def score(model: RefinementTraining, faces: AlignedFaces, console: Console) -> S
     return {row: of.compute() for row, of in counts.items()}
 
 
-def load_model(checkpoint: Path) -> RefinementTraining:
-    """The networks of a run from its `spn.ckpt`.
+def load_model(checkpoint: Path) -> Training:
+    """The networks of a run from one of its checkpoints: `spn.ckpt`, or the parsers alone from `parsers.ckpt`.
 
     Raises
     ------
     OSError, ValueError
-        If the file is missing, or is no checkpoint of an SPN.
+        If the file is missing, or is no checkpoint of a run.
     """
     if not checkpoint.is_file():
         raise FileNotFoundError(f"{checkpoint}: no such checkpoint")
     try:
-        return RefinementTraining.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
+        weights = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+        kind: type[Training] = ParserTraining
+        if any(name.startswith("networks.") for name in weights):
+            kind = RefinementTraining
+        return kind.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
     except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{checkpoint}: not a checkpoint of an SPN, such as a run's spn.ckpt") from error
+        raise ValueError(f"{checkpoint}: not a checkpoint of a run, such as its spn.ckpt") from error

@@ -2,15 +2,17 @@
 
 import errno
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 from rich.console import Console
 
-from spnkit.training import Options, evaluate, fit, free_folder, train
+from spnkit.training import Experiment, Options, evaluate, fit, free_folder, train
 from spnkit.training.files import whole_file
 from spnkit.training.modules import ParserTraining, RefinementTraining
+from spnkit.training.runs import open_run
 from spnkit.training.scoring import load_model
 
 RESULTS = {"metrics.json", "table.txt", "table.md", "crops.png", "listening.png", "options.json"}
@@ -174,9 +176,51 @@ def test_checkpoints_that_are_none(run, tmp_path, faces):
     broken.write_bytes((run[0] / "spn.ckpt").read_bytes()[:1000])
     with pytest.raises(FileNotFoundError, match=r"missing\.ckpt: no such checkpoint"):
         load_model(tmp_path / "missing.ckpt")
-    for path in (broken, run[0] / "parsers.ckpt"):
-        with pytest.raises(ValueError, match="not a checkpoint of an SPN"):
-            load_model(path)
+    with pytest.raises(ValueError, match="not a checkpoint of a run"):
+        load_model(broken)
+
+
+def test_a_checkpoint_of_the_parsers_scores_them_alone(run):
+    out, scores = run
+    (alone,) = evaluate(out / "parsers.ckpt", str(out / "faces"), console=SILENT).items()
+    assert alone == ("baseline, upsampled", scores["baseline, upsampled"])
+
+
+def test_a_run_may_be_older_than_an_option(run, tiny, tmp_path):
+    saved = json.loads((run[0] / "options.json").read_text())
+    (tmp_path / "options.json").write_text(json.dumps({name: saved[name] for name in saved if name != "loss"}))
+    open_run(tmp_path, tiny, resume=True)
+    with pytest.raises(ValueError, match=r"loss: the run in .* has balanced, got softmax"):
+        open_run(tmp_path, replace(tiny, loss="softmax"), resume=True)
+
+
+def test_a_recipe_is_followed(tiny):
+    """Each choice shows in the network, its loss or its optimiser."""
+    change = {"residual": False, "batch_norm": False, "loss": "softmax", "optimizer": "sgd"}
+    module = RefinementTraining(("a", "b"), replace(tiny, **change, control=False))
+    (network,) = module.networks.values()
+    assert not network.residual
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in network.modules())
+    assert isinstance(module.configure_optimizers()["optimizer"], torch.optim.SGD)
+    batch = {"image": torch.rand(1, 3, 32, 32), "coarse": torch.rand(1, 2, 32, 32).softmax(1)}
+    labels = torch.randint(0, 2, (1, 32, 32))
+    expected = torch.nn.functional.cross_entropy(network(**batch), labels)
+    torch.testing.assert_close(module.training_step(batch | {"labels": labels}, 0), expected)
+
+
+@pytest.mark.parametrize("cross_fitted", [True, False])
+def test_cross_fitted_maps_are_of_the_parser_that_has_not_seen_the_face(
+    tiny, tmp_path, faces, monkeypatch, cross_fitted
+):
+    asked = []
+    monkeypatch.setattr(
+        "spnkit.training.helen.parse", lambda parsers, *_: asked.append(parsers[0]) or torch.ones(11, 16, 16)
+    )
+    run = Experiment(replace(tiny, cross_fitted=cross_fitted, steps=1), tmp_path, SILENT)
+    parsers = ParserTraining(faces.classes, run.options)
+    run.refinement(parsers, run.aligned(faces, "train"))
+    own, other = parsers.parsers
+    assert asked == ([own, other] if cross_fitted else [other, own]) * 3
 
 
 def test_classes_must_be_those_of_the_checkpoint(run, tmp_path, faces, monkeypatch):
