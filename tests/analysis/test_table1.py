@@ -47,6 +47,29 @@ def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
     assert second["options"]["units"] == 1
 
 
+def test_every_row_is_a_network_of_its_own(analysis):
+    from _rows import ROWS
+    from table1 import slug
+
+    from spnkit.training import Options
+
+    options = {row: Options(**change) for row, change in ROWS.items()}
+    assert len(set(options.values())) == len({slug(row) for row in ROWS}) == len(ROWS)
+
+
+def test_the_truth_at_low_resolution_is_the_truth_where_nothing_changes(analysis):
+    from types import SimpleNamespace
+
+    from _sources import SOURCES, TRUTH
+
+    labels = np.zeros((16, 16), np.uint8)
+    labels[:, 8:], labels[0, 0] = 1, 255
+    experiment = SimpleNamespace(options=SimpleNamespace(factor=8), classes=("background", "nose"))
+    (found,) = SOURCES[TRUTH](experiment, [(None, labels)])
+    assert np.array_equal(found.argmax(0), labels == 1)
+    assert found.sum(0).numpy() == pytest.approx(np.ones((16, 16)))
+
+
 def test_the_interval_is_of_the_same_score(analysis):
     from _tally import Tally, pooled, resampled
 
