@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from lockstep import strict
 from tolerances import assert_close
 
 import spnkit
@@ -22,8 +23,10 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(cuda, "WARP", 8)
     monkeypatch.setattr(cuda, "WIDTHS", (8, 16))
     monkeypatch.setattr(cuda, "limits", lambda device: MANY)
-    cuda._forward.cache_clear()
-    cuda._backward.cache_clear()
+    for remembered in (cuda._forward, cuda._backward, cuda._kernel):
+        remembered.cache_clear()
+    with strict(monkeypatch):
+        yield
 
 
 def drawn(shape, directions=1, connections=3, channels=None, dtype=np.float64):
