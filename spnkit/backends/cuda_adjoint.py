@@ -23,7 +23,6 @@ from spnkit.backends.cuda_geometry import (
     scan_of,
     short,
     slots_of,
-    spot_of,
     walk_from,
 )
 from spnkit.backends.cuda_kernels import (
@@ -34,21 +33,25 @@ from spnkit.backends.cuda_kernels import (
     bounded,
     of_connections,
     scan_planes,
+    weights_of,
+    weights_stream,
     work_of,
 )
-from spnkit.backends.cuda_machine import add, arrived, commit, cuda, load, peek, poke, store, types
+from spnkit.backends.cuda_machine import add, arrived, commit, cuda, load, passing, peek, poke, staying, store, types
 from spnkit.backends.cuda_tiles import (
     FLOAT,
     HALF,
     STORED,
     clear,
-    copy_layers,
-    keep,
-    lean,
+    copy_more,
+    copy_tile,
+    hand_over,
     moving,
     resume,
     staged,
-    stored_layers,
+    stream,
+    widen_more,
+    widen_tile,
 )
 from spnkit.integration import Integration, share
 from spnkit.normalization import gate_gradients, normalized
@@ -90,43 +93,54 @@ def go_back(shared, scan, total, inputs, adds, dgates, together):
         if requests > 1:
             arrived()
             if HALF:
-                move_inputs_back(shared, here, tile, inputs, True, again(scan))
+                land_all(shared, here, tile, inputs, again(scan))
             cuda.syncthreads()
             apportion(shared, here, inputs, total, tile, again(scan))
             retreat(shared, here, sending, tile, scan)
             following = next_tile(tile, scan)
-            keep(shared, sending, last, CONNECTIONS, tile, scan)
-            lean(shared, sending, sending, CONNECTIONS, following, scan)
+            hand_over(shared, sending, sending, last, CONNECTIONS, tile, following, scan)
             finish(shared, here, inputs, adds, dgates, together, tile, again(scan))
             cuda.syncthreads()
             resume(shared, sending, last, CONNECTIONS, following, scan)
             tile = following
-        request_all(shared, here, ahead, inputs, adds, again(scan))
+        if ahead.t < scan.steps:
+            request_all(shared, here, ahead, inputs, adds, again(scan))
+        commit()
         requests, ahead = requests + 1, next_tile(ahead, scan)
         here, there = there, here
 
 
 def request_all(shared, base, tile, inputs, adds, scan):
     """Send for a tile."""
-    move_inputs_back(shared, base, tile, inputs, False, scan)
-    slots = slots_of(layers_of(inputs.gates, scan, 0), scan)
+    weights, grads = weights_stream(base, inputs.gates, scan), grad_stream(base, inputs.grad, scan)
+    slots = slots_of(weights.layers, scan)
+    copy_tile(shared, weights, grads, slots, tile, scan)
     if WANTED:
-        h = before(layers_of(inputs.h, scan, 0))
-        copy_layers(shared, base + staged(GRAD + 2), 0, 1, h, slots, tile, without_last(scan))
+        copy_more(shared, x_stream(base, inputs.x, scan), slots, tile, scan)
+        h = stream(base + staged(GRAD + 2), 0, 1, before(layers_of(inputs.h, scan, 0)), passing())
+        copy_more(shared, h, slots, tile, without_last(scan))
     if adds:
-        copy_layers(shared, base + staged(GRAD + 3), 0, 1, layers_of(inputs.dx, scan, 0), slots, tile, scan)
-    commit()
+        others = stream(base + staged(GRAD + 3), 0, 1, layers_of(inputs.dx, scan, 0), staying())
+        copy_more(shared, others, slots, tile, scan)
 
 
-def move_inputs_back(shared, base, tile, inputs, landed, scan):
-    """The part of a tile that is stored by somebody else, see `stored_layers`."""
-    gates = layers_of(inputs.gates, scan, inputs.gates.k)
-    slots = slots_of(gates, scan)
-    stored_layers(shared, base, staged(1), CONNECTIONS, gates, slots, landed, tile, scan)
-    stored_layers(shared, base + staged(GRAD), 0, 1, layers_of(inputs.grad, scan, 0), slots, landed, tile, scan)
+def land_all(shared, base, tile, inputs, scan):
+    """Widen what has arrived."""
+    weights, grads = weights_stream(base, inputs.gates, scan), grad_stream(base, inputs.grad, scan)
+    slots = slots_of(weights.layers, scan)
+    widen_tile(shared, weights, grads, slots, tile, scan)
     if WANTED:
-        x = layers_of(inputs.x, scan, 0)
-        stored_layers(shared, base + staged(GRAD + 1), 0, 1, x, slots, landed, tile, scan)
+        widen_more(shared, x_stream(base, inputs.x, scan), slots, tile, scan)
+
+
+def grad_stream(base, grad, scan):
+    """The gradient that has come, of a tile."""
+    return stream(base + staged(GRAD), 0, 1, layers_of(grad, scan, 0), staying())
+
+
+def x_stream(base, x, scan):
+    """x of a tile."""
+    return stream(base + staged(GRAD + 1), 0, 1, layers_of(x, scan, 0), staying())
 
 
 def before(h):
@@ -137,13 +151,6 @@ def before(h):
 def without_last(scan):
     """The pixels that have a step before them in time."""
     return Scan(scan.n, scan.d, scan.c, scan.code, short(scan.steps - 1), scan.lanes, scan.skew)
-
-
-def past_weights_of(shared, base, tile, s, scan):
-    """The weights of this thread's pixel at step `s`, whose past is the next step of the adjoint."""
-    k = tile.k + cuda.threadIdx.x - s * scan.skew
-    g = of_connections(shared, base + spot_of(s, cuda.threadIdx.x), 0, staged(1))
-    return bounded(normalized(g, RULE), tile.t + s < scan.steps - 1, k, scan)
 
 
 def apportion(shared, base, inputs, total, tile, scan):
@@ -164,21 +171,20 @@ def apportion(shared, base, inputs, total, tile, scan):
 
 def retreat(shared, base, sending, tile, scan):
     """The steps of a tile: every thread gathers the gradient at h of its lane, in place, and sends it on."""
-    c = cuda.threadIdx.x
-    p = past_weights_of(shared, base, tile, 0, scan)
-    for s in range(min(TILE, scan.steps - tile.t)):
-        spot = spot_of(s, c)
-        if inside(0, tile.k + c - s * scan.skew, scan):
-            own = short(base + spot)
-            a = gathered(peek(shared, own, staged(GRAD)), arrivals(shared, sending + spot_of(s - 1, c - scan.skew)))
-            poke(shared, own, staged(GRAD), a)
-            q = sent(a, p)
-            for o in range(CONNECTIONS):
-                poke(shared, short(sending + spot), moving(o), q[o])
-        else:
-            for o in range(CONNECTIONS):
-                poke(shared, short(sending + spot), moving(o), FLOAT(0))  # a leaning chunk has left something here
-        p = past_weights_of(shared, base, tile, s + 1, scan)  # while the others get ready
+    spot, k, t = short(cuda.threadIdx.x), short(tile.k + cuda.threadIdx.x), tile.t
+    behind = short(sending + spot - LINE - scan.skew)
+    p = weights_of(shared, short(base + spot), t < scan.steps - 1, k, scan)
+    for _ in range(short(min(TILE, scan.steps - tile.t))):
+        own = short(base + spot)
+        a = gathered(peek(shared, own, staged(GRAD)), arrivals(shared, behind))
+        within = (k >= 0) & (k < scan.lanes)  # a leaning chunk leaves something beyond
+        poke(shared, own, staged(GRAD), a)
+        q = sent(a, p)
+        for o in range(CONNECTIONS):
+            poke(shared, short(sending + spot), moving(o), where(within, q[o], FLOAT(0)))
+        spot, behind, k, t = short(spot + LINE), short(behind + LINE), short(k - scan.skew), short(t + 1)
+        # Of the next pixel, while the others get ready; its past is the next step of the adjoint.
+        p = weights_of(shared, short(base + spot), t < scan.steps - 1, k, scan)
         cuda.syncthreads()
 
 

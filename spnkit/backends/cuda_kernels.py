@@ -13,6 +13,7 @@ from spnkit.backends.cuda_geometry import (
     LINE,
     TILE,
     Tile,
+    Walk,
     again,
     first_place,
     inside,
@@ -23,21 +24,21 @@ from spnkit.backends.cuda_geometry import (
     scan_of,
     short,
     slots_of,
-    spot_of,
     walk_from,
 )
-from spnkit.backends.cuda_machine import arrived, commit, cuda, load, peek, poke, store, types
+from spnkit.backends.cuda_machine import arrived, commit, cuda, load, passing, peek, poke, staying, store, types
 from spnkit.backends.cuda_tiles import (
     FLOAT,
     HALF,
     clear,
-    copy_layers,
-    keep,
-    lean,
+    copy_more,
+    copy_tile,
+    hand_over,
     moving,
     resume,
     staged,
-    stored_layers,
+    stream,
+    widen_tile,
 )
 from spnkit.integration import integrated, wins
 from spnkit.normalization import normalized
@@ -51,6 +52,7 @@ INTEGRATION = 1  # of Integration
 ANCHORED = True  # see Plan
 OUT = FLOAT  # what the result is stored in: STORED, or FLOAT where it will be added to
 ITEM = 4  # bytes of that
+SHIFT = 2  # from those bytes to those of a winner
 FLOAT_ITEM = 4  # bytes of FLOAT
 
 # Of `total` directions, the `count` from number `first` on, `each` of them to a block. `codes` has two bits for each;
@@ -106,59 +108,68 @@ def scan_planes(shared, scan, x, gates, y, winner, adds):
         if requests > 1:
             arrived()
             if HALF:
-                move_inputs(shared, here, tile, x, gates, True, again(scan))
+                land(shared, here, tile, x, gates, again(scan))
             cuda.syncthreads()
             advance(shared, here, tile, scan)
             following = next_tile(tile, scan)
-            keep(shared, here + hidden(), last, CHANNELS, tile, scan)
-            lean(shared, here + hidden(), there + hidden(), CHANNELS, following, scan)
+            hand_over(shared, here + hidden(), there + hidden(), last, CHANNELS, tile, following, scan)
             fold(shared, here, y, winner, adds, tile, gates, again(scan))
             cuda.syncthreads()
             resume(shared, there + hidden(), last, CHANNELS, following, scan)
             tile = following
-        request(shared, here, ahead, x, gates, y, adds, again(scan))
+        if ahead.t < scan.steps:
+            request(shared, here, ahead, x, gates, y, adds, again(scan))
+        commit()
         requests, ahead = requests + 1, next_tile(ahead, scan)
         here, there = there, here
 
 
+def weights_stream(base, gates, scan):
+    """The gates of a tile, which nobody asks for a second time."""
+    return stream(base, staged(1), CONNECTIONS, layers_of(gates, scan, gates.k), passing())
+
+
+def map_stream(base, x, scan):
+    """x of a tile."""
+    return stream(base + hidden() + moving(0), moving(1) - moving(0), CHANNELS, layers_of(x, scan, x.c), staying())
+
+
 def request(shared, base, tile, x, gates, y, adds, scan):
     """Send for a tile."""
-    move_inputs(shared, base, tile, x, gates, False, scan)
+    weights, so_far_in_y = weights_stream(base, gates, scan), layers_of(y, scan, y.c)
+    slots = slots_of(weights.layers, scan)
+    copy_tile(shared, weights, map_stream(base, x, scan), slots, tile, scan)
     if adds:
-        slots = slots_of(layers_of(gates, scan, 0), scan)
-        copy_layers(shared, base + so_far(), staged(1), CHANNELS, layers_of(y, scan, y.c), slots, tile, scan)
-    commit()
+        others = stream(base + so_far(), staged(1), CHANNELS, so_far_in_y, staying())
+        copy_more(shared, others, slots, tile, scan)
 
 
-def move_inputs(shared, base, tile, x, gates, landed, scan):
-    """The part of a tile that is stored by somebody else, see `stored_layers`."""
-    layers = layers_of(gates, scan, gates.k)
-    slots, gap = slots_of(layers, scan), moving(1) - moving(0)
-    stored_layers(shared, base, staged(1), CONNECTIONS, layers, slots, landed, tile, scan)
-    layers = layers_of(x, scan, x.c)
-    stored_layers(shared, base + hidden() + moving(0), gap, CHANNELS, layers, slots, landed, tile, scan)
+def land(shared, base, tile, x, gates, scan):
+    """Widen what has arrived."""
+    weights = weights_stream(base, gates, scan)
+    widen_tile(shared, weights, map_stream(base, x, scan), slots_of(weights.layers, scan), tile, scan)
 
 
 def advance(shared, base, tile, scan):
     """The steps of a tile: every thread turns x of its lane into h, in place. Outside the map h is 0."""
-    c = cuda.threadIdx.x
-    p = weights_of(shared, base, tile, 0, scan)
-    for s in range(min(TILE, scan.steps - tile.t)):
-        if inside(0, tile.k + c - s * scan.skew, scan):
-            own, behind = base + hidden() + spot_of(s, c), base + hidden() + spot_of(s - 1, c - scan.skew)
-            for i in range(CHANNELS):
-                x = peek(shared, short(own), moving(i))
-                neighbours = of_connections(shared, behind, moving(i) - CONNECTIONS // 2, 1)
-                poke(shared, short(own), moving(i), propagated(x, p, neighbours, x if ANCHORED else FLOAT(0)))
-        p = weights_of(shared, base, tile, s + 1, scan)  # while the others get ready
+    spot, k = short(base + cuda.threadIdx.x), short(tile.k + cuda.threadIdx.x)
+    behind = short(spot - LINE - scan.skew)
+    p = weights_of(shared, spot, tile.t > 0, k, scan)
+    for _ in range(short(min(TILE, scan.steps - tile.t))):
+        within = (k >= 0) & (k < scan.lanes)
+        for i in range(CHANNELS):
+            x = peek(shared, spot, hidden() + moving(i))
+            neighbours = of_connections(shared, behind, hidden() + moving(i) - CONNECTIONS // 2, 1)
+            h = propagated(x, p, neighbours, x if ANCHORED else FLOAT(0))
+            poke(shared, spot, hidden() + moving(i), where(within, h, FLOAT(0)))
+        spot, behind, k = short(spot + LINE), short(behind + LINE), short(k - scan.skew)
+        p = weights_of(shared, spot, True, k, scan)  # while the others get ready; one line too far at the end
         cuda.syncthreads()
 
 
-def weights_of(shared, base, tile, s, scan):
-    """The weights of this thread's pixel at step `s` of a tile."""
-    c = cuda.threadIdx.x
-    g = of_connections(shared, base + spot_of(s, c), 0, staged(1))
-    return bounded(normalized(g, RULE), tile.t + s > 0, tile.k + c - s * scan.skew, scan)
+def weights_of(shared, spot, past, k, scan):
+    """The weights of the pixel at a spot."""
+    return bounded(normalized(of_connections(shared, spot, 0, staged(1)), RULE), past, k, scan)
 
 
 def of_connections(shared, spot, first, gap):
@@ -183,15 +194,16 @@ def fold(shared, base, y, winner, adds, tile, gates, scan):
     slots = slots_of(layers_of(gates, scan, 0), scan)
     place = first_place(slots, tile, scan)
     walk = walk_from(layers_of(y, scan, y.c), place, slots)
+    won = Walk(winner + ((walk.at - y.at) >> SHIFT), walk.apart >> SHIFT, walk.hop >> SHIFT)
     for _ in range(TILE):
         if inside(place.t, place.k, scan):
             for i in range(CHANNELS):
-                at, spot = walk.at + i * walk.apart, short(base + place.spot)
+                spot = short(base + place.spot)
                 h, best = peek(shared, spot, hidden() + moving(i)), peek(shared, spot, so_far() + staged(i))
-                store(at, integrated(best, h, scan.d, INTEGRATION) if adds else h, OUT)
+                store(walk.at + i * walk.apart, integrated(best, h, scan.d, INTEGRATION) if adds else h, OUT)
                 if winner != 0 and (not adds or wins(h, best)):
-                    store(winner + (at - y.at) // ITEM, scan.d, types.uint8)
-        place, walk = next_place(place, slots), onward(walk)
+                    store(won.at + i * won.apart, scan.d, types.uint8)
+        place, walk, won = next_place(place, slots), onward(walk), onward(won)
 
 
 def integrate(parts, size, directions, maps, y, winner):

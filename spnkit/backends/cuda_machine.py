@@ -17,7 +17,20 @@ from numba.core import config
 SIMULATED = bool(config.ENABLE_CUDASIM)
 
 if SIMULATED:
-    from spnkit.backends.cuda_simulator import add, arrived, commit, copy, load, opaque, peek, poke, store, widened
+    from spnkit.backends.cuda_simulator import (
+        add,
+        arrived,
+        commit,
+        copy,
+        load,
+        opaque,
+        passing,
+        peek,
+        poke,
+        staying,
+        store,
+        widened,
+    )
 
     SCALARS: dict = {}
     SYNCHRONOUS: dict = {}
@@ -31,16 +44,21 @@ else:
         copy_now,
         filled,
         load,
+        no_policy,
         nothing,
         opaque,
+        passing,
         peek,
         poke,
+        staying,
         store,
         widened,
     )
 
     SCALARS = {"exp": math.exp, "filled": filled}  # in place of those in `spnkit.scalars`
-    SYNCHRONOUS = {"copy": copy_now, "commit": nothing, "arrived": nothing}  # for a GPU before compute capability 8.0
+    # For a GPU before compute capability 8.0.
+    SYNCHRONOUS = {name: nothing for name in ("commit", "arrived")} | dict.fromkeys(("passing", "staying"), no_policy)
+    SYNCHRONOUS["copy"] = copy_now
     short = types.int32
 
 FLOATS = {"float32": types.float32, "float64": types.float64}  # what kernels compute in
@@ -48,8 +66,8 @@ HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only 
 
 __all__ = [
     "FLOATS", "HALVES", "SCALARS", "SIMULATED", "SYNCHRONOUS", "Launch", "add", "arrived", "commit", "computed", "copy",
-    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "peek", "poke", "short",
-    "store", "types", "widened",
+    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "passing", "peek", "poke", "short",
+    "staying", "store", "types", "widened",
 ]  # fmt: skip
 
 Limits = namedtuple("Limits", "device multiprocessors shared asynchronous")  # shared memory of a block, in bytes

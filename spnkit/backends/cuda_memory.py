@@ -5,8 +5,11 @@ Half precision is stored as 16 bits of `types.float16` or, since Numba knows no 
 
 from __future__ import annotations
 
+from functools import partial
+
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.cuda.extending import intrinsic
 
 GLOBAL, SHARED = 1, 3  # address spaces
@@ -137,18 +140,37 @@ def opaque(typingctx, value):
 
 
 @intrinsic
-def copy(typingctx, shared, spot, offset, at):
-    """Have a value copied from an address to shared memory; `arrived` tells when it is there."""
+def passing(typingctx):
+    """The policy of copies that are made once: what they read is the first to leave the L2 cache."""
+    return types.int64(), partial(_policy, "evict_first")
+
+
+@intrinsic
+def staying(typingctx):
+    """The policy of copies that others will ask for again."""
+    return types.int64(), partial(_policy, "evict_normal")
+
+
+def _policy(priority, context, builder, signature, args):
+    text = f"createpolicy.fractional.L2::{priority}.b64 $0, 1.0;"
+    return builder.asm(ir.FunctionType(ir.IntType(64), []), text, "=l", [], side_effect=False)
+
+
+@intrinsic
+def copy(typingctx, shared, spot, offset, at, known, policy):
+    """Have a value copied from an address to shared memory, or 0 if it is not `known`; `arrived` tells when it is there."""
 
     def codegen(context, builder, signature, args):
         pointer = _in_shared(context, builder, shared, *args[:3])
         pointer = builder.addrspacecast(pointer, ir.PointerType(pointer.type.pointee, SHARED))
-        target = builder.ptrtoint(pointer, ir.IntType(32))
-        text = f"cp.async.ca.shared.global [$0], [$1], {shared.dtype.bitwidth // 8};"
-        _asm(builder, text, "r,l,~{memory}", target, args[3])
+        target = builder.ptrtoint(pointer, WORD)
+        size = shared.dtype.bitwidth // 8
+        read = builder.select(args[4], WORD(size), WORD(0))
+        text = f"cp.async.ca.shared.global.L2::cache_hint.L2::64B [$0], [$1], {size}, $2, $3;"
+        _asm(builder, text, "r,l,r,l,~{memory}", target, args[3], read, args[5])
         return context.get_dummy_value()
 
-    return types.void(shared, spot, offset, at), codegen
+    return types.void(shared, spot, offset, at, known, policy), codegen
 
 
 @intrinsic
@@ -174,15 +196,17 @@ def arrived(typingctx):
 
 
 @intrinsic
-def copy_now(typingctx, shared, spot, offset, at):
+def copy_now(typingctx, shared, spot, offset, at, known, policy):
     """`copy` where nothing is asynchronous."""
 
     def codegen(context, builder, signature, args):
-        value = builder.load(_pointer(context, builder, args[3], shared.dtype))
-        builder.store(value, _in_shared(context, builder, shared, *args[:3]))
+        value = cgutils.alloca_once_value(builder, ir.Constant(context.get_value_type(shared.dtype), 0))
+        with builder.if_then(args[4]):
+            builder.store(builder.load(_pointer(context, builder, args[3], shared.dtype)), value)
+        builder.store(builder.load(value), _in_shared(context, builder, shared, *args[:3]))
         return context.get_dummy_value()
 
-    return types.void(shared, spot, offset, at), codegen
+    return types.void(shared, spot, offset, at, known, policy), codegen
 
 
 @intrinsic
@@ -193,6 +217,16 @@ def nothing(typingctx):
         return context.get_dummy_value()
 
     return types.void(), codegen
+
+
+@intrinsic
+def no_policy(typingctx):
+    """`passing` and `staying` there."""
+
+    def codegen(context, builder, signature, args):
+        return ir.IntType(64)(0)
+
+    return types.int64(), codegen
 
 
 def _asm(builder, text, constraints, *args):

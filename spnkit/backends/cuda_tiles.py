@@ -5,6 +5,8 @@ step to step, has one more in front, for the last step of the tile before. Two t
 side: one that is computed, and one that is on its way.
 """
 
+from collections import namedtuple
+
 from spnkit.backends.cuda_geometry import LINE, TILE, first_place, inside, next_place, onward, short, spot_of, walk_from
 from spnkit.backends.cuda_machine import copy, cuda, opaque, peek, poke, types, widened
 
@@ -13,6 +15,8 @@ STORED = FLOAT  # what x and gates are stored in, and their gradients
 HALF = False  # whether that is half precision
 WHOLE = -1  # mask of an address that is copied from: whole words, for nothing asynchronous copies less
 EDGE = 2  # lanes of the chunk before that a chunk hears of
+
+Stream = namedtuple("Stream", "spot gap count layers policy")
 
 
 def staged(layer):
@@ -27,59 +31,100 @@ def moving(i):
 
 def clear(shared, begin, end):
     """Zero part of shared memory."""
-    for at in range(begin + cuda.threadIdx.x, end, cuda.blockDim.x):
-        poke(shared, short(at), 0, FLOAT(0))
+    at = short(begin + cuda.threadIdx.x)
+    while at < end:
+        poke(shared, at, 0, FLOAT(0))
+        at = short(at + cuda.blockDim.x)
 
 
-def copy_layers(shared, base, gap, count, layers, slots, tile, scan):
-    """Have a tile copied from device memory, `count` layers `gap` apart; pixels outside the map are zero."""
+def stream(spot, gap, count, layers, policy):
+    """`count` layers of device memory that are copied to `spot`, `gap` apart."""
+    return Stream(short(spot), short(gap), short(count), layers, policy)
+
+
+def copy_tile(shared, one, other, slots, tile, scan):
+    """Have a tile of two streams copied from device memory; pixels outside the map are zero."""
     place = first_place(slots, tile, scan)
-    walk = walk_from(layers, place, slots)
+    walk, also = walk_from(one.layers, place, slots), walk_from(other.layers, place, slots)
     for _ in range(opaque(short(TILE))):
         known = inside(place.t, place.k, scan)
-        for i in range(count):
-            if known:
-                copy(shared, short(base + place.spot), i * gap, (walk.at + i * walk.apart) & WHOLE)
-            else:
-                poke(shared, short(base + place.spot), i * gap, FLOAT(0))
+        copy_pixel(shared, one, walk, place, known)
+        copy_pixel(shared, other, also, place, known)
+        place, walk, also = next_place(place, slots), onward(walk), onward(also)
+
+
+def copy_more(shared, one, slots, tile, scan):
+    """The same for one stream."""
+    place = first_place(slots, tile, scan)
+    walk = walk_from(one.layers, place, slots)
+    for _ in range(opaque(short(TILE))):
+        copy_pixel(shared, one, walk, place, inside(place.t, place.k, scan))
         place, walk = next_place(place, slots), onward(walk)
 
 
-def widen_layers(shared, base, gap, count, layers, slots, tile, scan):
-    """Of the words that were copied for stored layers, make the values that were meant; each thread of its own."""
+def copy_pixel(shared, source, walk, place, known):
+    """One pixel of a stream."""
+    for i in range(source.count):
+        at = (walk.at + i * walk.apart) & WHOLE
+        copy(shared, short(source.spot + place.spot), i * source.gap, at, known, source.policy)
+
+
+def widen_tile(shared, one, other, slots, tile, scan):
+    """Of the words that were copied for two streams, make the values that were meant; each thread of its own."""
     place = first_place(slots, tile, scan)
-    walk = walk_from(layers, place, slots)
+    walk, also = walk_from(one.layers, place, slots), walk_from(other.layers, place, slots)
     for _ in range(opaque(short(TILE))):
         if inside(place.t, place.k, scan):
-            for i in range(count):
-                spot = short(base + place.spot)
-                value = widened(peek(shared, spot, i * gap), walk.at + i * walk.apart, STORED)
-                poke(shared, spot, i * gap, value)
+            widen_pixel(shared, one, walk, place)
+            widen_pixel(shared, other, also, place)
+        place, walk, also = next_place(place, slots), onward(walk), onward(also)
+
+
+def widen_more(shared, one, slots, tile, scan):
+    """The same for one stream."""
+    place = first_place(slots, tile, scan)
+    walk = walk_from(one.layers, place, slots)
+    for _ in range(opaque(short(TILE))):
+        if inside(place.t, place.k, scan):
+            widen_pixel(shared, one, walk, place)
         place, walk = next_place(place, slots), onward(walk)
 
 
-def stored_layers(shared, base, gap, count, layers, slots, landed, tile, scan):
-    """Have stored layers copied or, once they have `landed`, widened."""
-    if landed:
-        widen_layers(shared, base, gap, count, layers, slots, tile, scan)
+def widen_pixel(shared, source, walk, place):
+    """One pixel of a stream."""
+    for i in range(source.count):
+        spot = short(source.spot + place.spot)
+        value = widened(peek(shared, spot, i * source.gap), walk.at + i * walk.apart, STORED)
+        poke(shared, spot, i * source.gap, value)
+
+
+def hand_over(shared, source, target, last, layers, tile, following, scan):
+    """Give the next tile the last line of this one, and what a leaning chunk hears of its predecessor."""
+    if scan.lanes <= cuda.blockDim.x:
+        c = short(cuda.threadIdx.x)
+        for i in range(layers):
+            value = peek(shared, short(source + spot_of(TILE - 1, c)), moving(i))
+            poke(shared, short(target + spot_of(-1, c)), moving(i), value)
     else:
-        copy_layers(shared, base, gap, count, layers, slots, tile, scan)
+        keep(shared, source, last, layers, tile, scan)
+        lean(shared, source, target, layers, following, scan)
 
 
 def lean(shared, source, target, layers, following, scan):
     """What a leaning chunk hears of its predecessor: the last lanes of every step."""
-    threads = cuda.blockDim.x
-    for number in range(cuda.threadIdx.x, scan.skew * TILE * EDGE, threads):
-        s, c = number // EDGE, number % EDGE - EDGE
+    threads, number = short(cuda.blockDim.x), short(cuda.threadIdx.x)
+    while number < TILE * EDGE:
+        s, c = short(number // EDGE), short(number % EDGE - EDGE)
         for i in range(layers):
             value = peek(shared, short(source + spot_of(s, threads + c)), moving(i))
             poke(shared, short(target + spot_of(s, c)), moving(i), value if following.k > 0 else FLOAT(0))
+        number = short(number + threads)
 
 
 def keep(shared, source, last, layers, tile, scan):
     """Put aside the last line of a tile, for the tile after it."""
-    c = cuda.threadIdx.x
-    k = tile.k + c - (TILE - 1) * scan.skew
+    c = short(cuda.threadIdx.x)
+    k = short(tile.k + c - (TILE - 1) * scan.skew)
     if (k >= 0) & (k < scan.lanes):
         for i in range(layers):
             value = peek(shared, short(source + spot_of(TILE - 1, c)), moving(i))
@@ -87,11 +132,14 @@ def keep(shared, source, last, layers, tile, scan):
 
 
 def resume(shared, target, last, layers, tile, scan):
-    """The line before the first, from what was put aside."""
-    threads = cuda.blockDim.x
-    for c in range(cuda.threadIdx.x - EDGE, threads + 1, threads):
-        k = tile.k + scan.skew + c
+    """The line before the first, from what was put aside, where the block scans in chunks."""
+    if scan.lanes <= cuda.blockDim.x:
+        return
+    c = short(cuda.threadIdx.x - EDGE)
+    while c < cuda.blockDim.x + 1:
+        k = short(tile.k + scan.skew + c)
         for i in range(layers):
             known = (k >= 0) & (k < scan.lanes)
             value = peek(shared, short(last + i * scan.lanes + k), 0) if known else FLOAT(0)
             poke(shared, short(target + spot_of(-1, c)), moving(i), value)
+        c = short(c + cuda.blockDim.x)
