@@ -38,15 +38,15 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
-def jit_cached(function, **options):
-    """`numba.njit(cache=True)` in `folder()`; without a writable place, compiled anew in every process."""
+def jit_cached(function, jit=numba.njit, **options):
+    """`jit(cache=True)` in `folder()`; without a writable place, compiled anew in every process."""
     with _lock:
         before = numba.config.CACHE_DIR
         try:
             folder().mkdir(parents=True, exist_ok=True)
             numba.config.CACHE_DIR = str(folder())
-            return numba.njit(cache=True, **options)(function)
+            return jit(cache=True, **options)(function)
         except (OSError, RuntimeError):  # RuntimeError is how Numba says "no locator available"
-            return numba.njit(**options)(function)
+            return jit(**options)(function)
         finally:
             numba.config.CACHE_DIR = before

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import namedtuple
+from contextlib import nullcontext
 from functools import cache, lru_cache
 
 import numba
 from numba import cuda, types
 from numba.core import config
+
+from spnkit.backends.cache import jit_cached
 
 SIMULATED = bool(config.ENABLE_CUDASIM)
 
@@ -91,7 +94,7 @@ def jit_device(function):
 
 def jit_kernel(function, threads: int, blocks: int):
     """Compile a kernel for at most so many threads in a block, and so many blocks on a multiprocessor."""
-    return cuda.jit(function) if SIMULATED else cuda.jit(launch_bounds=(threads, blocks))(function)
+    return cuda.jit(function) if SIMULATED else jit_cached(function, cuda.jit, launch_bounds=(threads, blocks))
 
 
 @cache
@@ -145,10 +148,23 @@ def launch_all(launches: list[Launch], addresses: dict, stream: int) -> None:
             launch.simulate(addresses)
         return
     device = launches[0].gpu.device
-    with cuda.gpus[device]:
+    with _current(device):
         queue = _stream(stream, device)
         for launch in launches:
             launch.start(addresses, queue)
+
+
+def _current(device):
+    """What makes a GPU the current one; nothing, as a rule: torch has done so, and Numba's way asks the driver a lot."""
+    from numba.cuda.cudadrv.driver import binding
+
+    context = binding.cuCtxGetCurrent()[1]
+    return nullcontext() if int(context) == _context(device) else cuda.gpus[device]
+
+
+@cache
+def _context(device):
+    return int(cuda.gpus[device].get_primary_context().handle)
 
 
 def _values(argument):
@@ -179,4 +195,5 @@ def _loaded(kernel, types_, gpu):
     function = kernel.compile(types_).library.get_cufunc()
     attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
     driver.cuKernelSetAttribute(attribute, gpu.shared, function.handle, gpu.device)
+    function.set_shared_memory_carveout(100)  # or the driver may leave no room for a second block
     return function.kernel
