@@ -39,65 +39,66 @@ CODES = 31  # directions that one integer tells a kernel about
 
 # What a kernel is specialised on, and Numba compiles it for at its first use: `dtype` of what it reads, `out` of what
 # it leaves.
-Variant = namedtuple("Variant", "kernel dtype out WIDTH CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED")
+Variant = namedtuple("Variant", "kernel dtype out WIDTH CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED KEPT")
 
 
-def forward(x, gates, y, winner, plan):
-    """See `spnkit.backends`."""
-    arrays = {"x": x, "gates": gates, "y": y, "winner": winner}
+def forward(x, gates, y, winner, plan, hidden=None):
+    """See `spnkit.backends`; `hidden` (N, D, C, H, W) of what is computed in, or None, gets h of every direction."""
+    arrays = {"x": x, "gates": gates, "y": y, "winner": winner, "hidden": hidden}
     run(_forward(plan, *layouts(arrays)), arrays)
 
 
-def backward(grad, winner, x, gates, dx, dgates, plan):
-    """See `spnkit.backends`."""
-    arrays = {"x": x, "gates": gates, "grad": grad, "winner": winner, "dx": dx, "dgates": dgates}
+def backward(grad, winner, x, gates, dx, dgates, plan, hidden=None):
+    """See `spnkit.backends`; without `hidden` every direction is scanned again."""
+    arrays = {"x": x, "gates": gates, "grad": grad, "winner": winner, "dx": dx, "dgates": dgates, "hidden": hidden}
     run(_backward(plan, *layouts(arrays)), arrays)
 
 
 @lru_cache(maxsize=256)
 def _forward(plan, *layouts):
-    """The call for x, gates, y and winner of such layouts."""
-    seen = views("x gates y winner", layouts)
+    """The call for x, gates, y, winner and hidden of such layouts."""
+    seen = views("x gates y winner hidden", layouts)
     shape, total, gpu = Shape(*seen["x"].shape), len(plan.directions), limits(seen["x"].device)
     channels = _together(shape, seen["gates"], total, gpu)
-    apart = len(seen["y"].shape) == 5
-    spread = not apart and _too_few(shape, channels, total, gpu)
+    apart, kept = len(seen["y"].shape) == 5, seen.get("hidden")
+    spread = not apart and (kept is not None or _too_few(shape, channels, total, gpu))
     name, target = ("y", seen["y"]) if apart else _target("y", seen["y"], total, spread)
+    if kept:
+        name, target = "hidden", kept
     how = Integration.none if spread or total == 1 else plan.integration
     variant = _variant("forward", seen, target, plan, how, channels)
     arrays = (array_of("x", seen["x"]), array_of("gates", seen["gates"]), array_of(name, target))
     winner = "winner" if "winner" in seen else 0
     launches = _scans(variant, shape, plan.directions, spread or apart, gpu, (*arrays, 0 if spread else winner))
-    rooms = {}
-    if name == "maps":
-        rooms["maps"] = target
-        launches.append(_integrate(target, target.shape[1], "y", seen["y"], winner if spread else 0, plan.integration))
+    rooms = {"maps": target} if name == "maps" else {}
+    if name != "y":
+        launches.append(_integrate(name, target, "y", seen["y"], winner if spread else 0, plan.integration))
     return Call(rooms, (), launches)
 
 
 @lru_cache(maxsize=256)
 def _backward(plan, *layouts):
-    """The call for x, gates, grad, winner, dx and dgates of such layouts."""
-    seen = views("x gates grad winner dx dgates", layouts)
+    """The call for x, gates, grad, winner, dx, dgates and hidden of such layouts."""
+    seen = views("x gates grad winner dx dgates hidden", layouts)
     shape, total, gpu = Shape(*seen["x"].shape), len(plan.directions), limits(seen["x"].device)
     wanted, shared = "dgates" in seen, seen["gates"].shape[3] < shape.c
     spread = _too_few(shape, 1, total, gpu)
     target, dgates = _target("dx", seen["dx"], total, spread), ("dgates", seen.get("dgates"))
     rooms = {target[0]: target[1]} if target[0] == "maps" else {}
-    if wanted:
+    if wanted and "hidden" not in seen:
         rooms["h"] = room_for(target[1].shape, seen["x"])
     if wanted and shared and seen["x"].dtype in HALVES:  # every channel adds to it
         rooms["sums"] = room_for(dgates[1].shape, seen["x"])
         dgates = "sums", rooms["sums"]
     how = Integration.sum if total == 1 else plan.integration
-    variant = _variant("backward", seen, target[1], plan, how, 1, wanted)
+    variant = _variant("backward", seen, target[1], plan, how, 1, wanted, "hidden" in seen)
     arrays = [(name, seen.get(name)) for name in ("grad", "winner", "x", "gates")]
-    arrays += [("h", rooms.get("h")), target, dgates]
+    arrays += [("hidden", seen["hidden"]) if variant.KEPT else ("h", rooms.get("h")), target, dgates]
     launches = _scans(variant, shape, plan.directions, spread, gpu, [array_of(*array) for array in arrays])
     if "maps" in rooms:
-        launches.append(_integrate(target[1], target[1].shape[1], "dx", seen["dx"], 0, Integration.sum))
+        launches.append(_integrate(*target, "dx", seen["dx"], 0, Integration.sum))
     if "sums" in rooms:
-        launches.append(_integrate(rooms["sums"], 1, "dgates", seen["dgates"], 0, Integration.sum))
+        launches.append(_integrate("sums", rooms["sums"], "dgates", seen["dgates"], 0, Integration.sum))
     return Call(rooms, dgates[:1] if wanted and shared else (), launches)
 
 
@@ -109,10 +110,10 @@ def _target(name: str, view: View, total: int, spread: bool) -> tuple[str, View]
     return name, view
 
 
-def _variant(kernel, seen, target, plan, how, channels, wanted=False):
+def _variant(kernel, seen, target, plan, how, channels, wanted=False, kept=False):
     connections, rule = seen["gates"].shape[2], int(plan.normalization)
     return Variant(
-        kernel, seen["x"].dtype, target.dtype, 0, connections, rule, int(how), plan.anchored, channels, wanted
+        kernel, seen["x"].dtype, target.dtype, 0, connections, rule, int(how), plan.anchored, channels, wanted, kept
     )
 
 
@@ -133,13 +134,13 @@ def _scans(variant, shape, directions, spread, gpu, arrays):
     return launches
 
 
-def _integrate(maps, directions, name, view, winner, how):
-    """The launch that integrates `maps`, or `sums`, into an array, `directions` of them for each sample."""
-    samples, threads = maps.shape[0], WIDTHS[-1]
+def _integrate(source, maps, name, view, winner, how):
+    """The launch that integrates maps, one for each direction, into an array; `sums` are one, yet to be rounded."""
+    samples, threads, directions = maps.shape[0], WIDTHS[-1], 1 if source == "sums" else maps.shape[1]
     size = prod(maps.shape) // (samples * directions)
     parts = -(-size // threads)
-    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 0, int(how), True, 1, False)
-    arguments = (parts, size, directions, "sums" if name == "dgates" else "maps", name, winner)
+    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 0, int(how), True, 1, False, False)
+    arguments = (parts, size, directions, source, name, winner)
     return Launch(_kernel(variant, True), limits(view.device), samples * parts, threads, 0, arguments)
 
 

@@ -1,6 +1,6 @@
 """The backward kernel, built like the forward one. Source text: `cuda.py` compiles it.
 
-In every direction a block first scans again and leaves h in device memory, where gradients at the gates are wanted.
+Where gradients at the gates are wanted and no h was kept, a block first scans again and leaves h in device memory.
 Then it walks the tiles the other way; what moves from step to step is what each pixel sends back, `q`.
 """
 
@@ -59,6 +59,7 @@ from spnkit.recurrence import gathered, input_gradient, sent, weight_gradients
 from spnkit.scalars import where
 
 WANTED = True  # whether gradients at the gates are
+KEPT = False  # whether the forward pass has left h of every direction
 # The room of a tile: the gates, and behind them the gradient, x, h of the next step back, and dx as it is so far.
 GRAD = CONNECTIONS
 
@@ -66,14 +67,14 @@ Inputs = namedtuple("Inputs", "grad winner gates x h dx")  # an `Array` each
 
 
 def backward(shape, order, grad, winner, x, gates, h, dx, dgates):
-    """All gradients; the arguments are `Shape`, `Order` and `Array`s. `h` is room for a scan of every plane."""
+    """All gradients; the arguments are `Shape`, `Order` and `Array`s. `h` is what was kept, or room for a scan."""
     shared = cuda.shared.array(0, FLOAT)
     work = work_of(shape, order)
     inputs = Inputs(grad, winner, gates, x, h, dx)
     together = (shape.c > 1) & (dgates.c == 0)
     for index in range(work.begin, work.end):
         d, code = order.first + index, order.codes >> (2 * index) & 3
-        if WANTED:
+        if WANTED and not KEPT:
             scan_planes(shared, scan_of(work.n, d, work.c, code, shape, order.skews), x, gates, h, 0, False)
         scan = scan_of(work.n, d, work.c, code ^ 1, shape, order.skews)
         go_back(shared, scan, order.total, inputs, (d > 0) & (dx.d == 0), dgates, together)

@@ -35,7 +35,7 @@ def views(names: str, layouts) -> dict[str, View]:
     if one.dtype not in FLOATS | HALVES:
         raise TypeError(f"{first} has dtype {one.dtype}, expected one of {', '.join(FLOATS | HALVES)}")
     for name, view in seen.items():
-        dtype = "uint8" if name == "winner" else one.dtype
+        dtype = {"winner": "uint8", "hidden": computed(one.dtype)}.get(name, one.dtype)
         if view.dtype != dtype:
             raise TypeError(f"{name} has dtype {view.dtype}, expected {dtype}")
         if view.device != one.device:

@@ -37,26 +37,27 @@ def drawn(shape, directions=1, connections=3, channels=None, dtype=np.float64):
     return x, rng.normal(size=(n, directions, connections, channels or c, h, w)).astype(dtype), grad
 
 
-def results(backend, x, gates, grad, resolved, winner=None):
-    """Every output of a backend, from poisoned memory; `winner` goes into the backward call."""
+def results(backend, x, gates, grad, resolved, winner=None, **kept):
+    """Every output of a backend, from poisoned memory; `winner` goes into the backward call, what is `kept` into both."""
     separate = not resolved.integration
     y = np.full((x.shape[0], gates.shape[1], *x.shape[1:]) if separate else x.shape, np.nan, x.dtype)
     won = np.full(x.shape, 99, np.uint8) if resolved.keeps_winner else None
-    backend.forward(x, gates, y, won, resolved)
+    backend.forward(x, gates, y, won, resolved, **kept)
     if not resolved.anchored:
         return {"y": y}
     grad = np.broadcast_to(grad[:, None], y.shape) if separate else grad
     dx, dgates, dx_alone = (np.full(shape, np.nan, x.dtype) for shape in (x.shape, gates.shape, x.shape))
-    backend.backward(grad, won if winner is None else winner, x, gates, dx, dgates, resolved)
-    backend.backward(grad, won if winner is None else winner, x, gates, dx_alone, None, resolved)
+    told = won if winner is None else winner
+    backend.backward(grad, told, x, gates, dx, dgates, resolved, **kept)
+    backend.backward(grad, told, x, gates, dx_alone, None, resolved)
     return {"y": y, "winner": won, "dx": dx, "dgates": dgates, "dx alone": dx_alone}
 
 
-def check(x, gates, grad, resolved):
+def check(x, gates, grad, resolved, **kept):
     """The same from both backends; ties aside, the winner too. Half precision is held against float32."""
     wide = [array.astype(np.promote_types(array.dtype, np.float32)) for array in (x, gates, grad)]
     expected = results(reference, *wide, resolved)
-    actual = results(cuda, x, gates, grad, resolved, expected.get("winner"))
+    actual = results(cuda, x, gates, grad, resolved, expected.get("winner"), **kept)
     for name, value in expected.items():
         if value is not None:
             assert_close(actual[name], value, x.dtype)
@@ -79,6 +80,18 @@ def test_awkward_shapes(shape):
 def test_integrations(integration, gpu, monkeypatch):
     monkeypatch.setattr(cuda, "limits", lambda device: gpu)
     check(*drawn((1, 2, 5, 6), 2), plan(("left_to_right", "bottom_to_top"), "clip", integration))
+
+
+@pytest.mark.parametrize("integration", ["max", "mean"])
+@pytest.mark.parametrize("gpu", [MANY, FEW], ids=["together", "spread"])
+def test_h_kept_from_the_forward_pass(integration, gpu, monkeypatch):
+    monkeypatch.setattr(cuda, "limits", lambda device: gpu)
+    x, gates, grad = drawn((1, 2, 9, 10), 2)
+    hidden, separate = np.full((2, 1, 2, 2, 9, 10), np.nan)
+    ways = ("right_to_left", "top_to_bottom")
+    check(x, gates, grad, plan(ways, "softmax", integration), hidden=hidden)
+    reference.forward(x, gates, separate, None, plan(ways, "softmax", None))
+    assert_close(hidden, separate)
 
 
 @pytest.mark.parametrize("rule", ["none", "clip", "always", "softmax", "sigmoid"])

@@ -17,11 +17,11 @@ INTEGERS = {
 
 
 def variant(
-    kernel, dtype="float32", out=None, width=288, connections=3, rule=1, integration=1, channels=1, wanted=True
+    kernel, dtype="float32", out=None, width=288, connections=3, rule=1, integration=1, channels=1, wanted=True, kept=False
 ):
     from spnkit.backends.cuda import Variant
 
-    return Variant(kernel, dtype, out or dtype, width, connections, rule, integration, True, channels, wanted)
+    return Variant(kernel, dtype, out or dtype, width, connections, rule, integration, True, channels, wanted, kept)
 
 
 def assembler():
