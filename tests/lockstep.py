@@ -48,9 +48,8 @@ class Block(simulator.BlockManager):
         self.touched = {}  # spot: (the threads, whether one of them has written)
         self.underway = {}  # spot: the thread that has a copy under way there
         simulator._get_kernel_context().shared._dynshared.view(np.uint8)[:] = 0xFF
-        threads = [
-            Thread(lambda: self._f(*args), self, grid_point, point, self._debug) for point in np.ndindex(self._block_dim)
-        ]
+        points = np.ndindex(self._block_dim)
+        threads = [Thread(lambda: self._f(*args), self, grid_point, point, self._debug) for point in points]
         for thread in threads:
             thread.start()
         order = random.Random(0)

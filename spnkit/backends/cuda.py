@@ -198,7 +198,8 @@ def _kernel(variant, asynchronous):
     dtype, wide, out, half = variant.dtype, computed(variant.dtype), variant.out, variant.dtype in HALVES
     constants = {"TILE": _tile(dtype), "LINE": variant.WIDTH + MARGIN, "GRAD": variant.CONNECTIONS, "HALF": half}
     constants |= {name: (FLOATS | HALVES)[of] for name, of in (("FLOAT", wide), ("STORED", dtype), ("OUT", out))}
-    constants |= {"FLOAT_ITEM": item(wide), "ITEM": item(out), "SHIFT": item(out).bit_length() - 1, "WHOLE": -item(wide) if half else -1}
+    constants |= {"FLOAT_ITEM": item(wide), "ITEM": item(out), "SHIFT": item(out).bit_length() - 1}
+    constants["WHOLE"] = -item(wide) if half else -1
     constants |= variant._asdict()
     operations = SCALARS if asynchronous else SCALARS | SYNCHRONOUS
     return getattr(compiled(jit, *sources, **operations, **constants), variant.kernel)

@@ -60,7 +60,7 @@ else:
 
     SCALARS = {"exp": math.exp, "filled": filled}  # in place of those in `spnkit.scalars`
     # For a GPU before compute capability 8.0.
-    SYNCHRONOUS = {name: nothing for name in ("commit", "arrived")} | dict.fromkeys(("passing", "staying"), no_policy)
+    SYNCHRONOUS = dict.fromkeys(("commit", "arrived"), nothing) | dict.fromkeys(("passing", "staying"), no_policy)
     SYNCHRONOUS["copy"] = copy_now
     short = types.int32
 
@@ -69,8 +69,8 @@ HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only 
 
 __all__ = [
     "FLOATS", "HALVES", "SCALARS", "SIMULATED", "SYNCHRONOUS", "Launch", "add", "arrived", "commit", "computed", "copy",
-    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "passing", "peek", "poke", "short",
-    "staying", "store", "types", "widened",
+    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "passing", "peek", "poke",
+    "short", "staying", "store", "types", "widened",
 ]  # fmt: skip
 
 Limits = namedtuple("Limits", "device multiprocessors shared asynchronous")  # shared memory of a block, in bytes
@@ -155,7 +155,7 @@ def launch_all(launches: list[Launch], addresses: dict, stream: int) -> None:
 
 
 def _current(device):
-    """What makes a GPU the current one; nothing, as a rule: torch has done so, and Numba's way asks the driver a lot."""
+    """What makes a GPU the current one: nothing, as a rule, for Numba's way asks the driver a lot."""
     from numba.cuda.cudadrv.driver import binding
 
     context = binding.cuCtxGetCurrent()[1]

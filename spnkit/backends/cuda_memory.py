@@ -158,7 +158,7 @@ def _policy(priority, context, builder, signature, args):
 
 @intrinsic
 def copy(typingctx, shared, spot, offset, at, known, policy):
-    """Have a value copied from an address to shared memory, or 0 if it is not `known`; `arrived` tells when it is there."""
+    """Have a value copied to shared memory, or 0 if it is not `known`; `arrived` tells when it is there."""
 
     def codegen(context, builder, signature, args):
         pointer = _in_shared(context, builder, shared, *args[:3])

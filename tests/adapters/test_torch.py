@@ -67,8 +67,8 @@ def test_third_derivative():
 def test_opcheck():
     x, gates = problem()
     torch.library.opcheck(torch.ops.spnkit.propagate, (x, gates, *SETTINGS, True))
-    y, winner = torch.ops.spnkit.propagate(x, gates, *SETTINGS, True)
-    arguments = (torch.randn_like(y), winner, x, gates, *SETTINGS, True)
+    y, *kept = torch.ops.spnkit.propagate(x, gates, *SETTINGS, True)
+    arguments = (torch.randn_like(y), *kept, x, gates, *SETTINGS, True)
     torch.library.opcheck(torch.ops.spnkit.propagate_backward, arguments)
     torch.library.opcheck(torch.ops.spnkit.recurrence, (x.detach(), gates[:, 0].detach(), "left_to_right", "auto"))
 

@@ -38,7 +38,7 @@ def drawn(shape, directions=1, connections=3, channels=None, dtype=np.float64):
 
 
 def results(backend, x, gates, grad, resolved, winner=None, **kept):
-    """Every output of a backend, from poisoned memory; `winner` goes into the backward call, what is `kept` into both."""
+    """Every output of a backend, from poisoned memory; `winner` goes into the backward call, `kept` into both."""
     separate = not resolved.integration
     y = np.full((x.shape[0], gates.shape[1], *x.shape[1:]) if separate else x.shape, np.nan, x.dtype)
     won = np.full(x.shape, 99, np.uint8) if resolved.keeps_winner else None

@@ -16,12 +16,14 @@ INTEGERS = {
 }
 
 
-def variant(
-    kernel, dtype="float32", out=None, width=288, connections=3, rule=1, integration=1, channels=1, wanted=True, kept=False
-):
+COMMON = {"width": 288, "connections": 3, "rule": 1, "integration": 1, "anchored": True}
+COMMON |= {"channels": 1, "wanted": True, "kept": False}
+
+
+def variant(kernel, dtype="float32", out=None, **options):
     from spnkit.backends.cuda import Variant
 
-    return Variant(kernel, dtype, out or dtype, width, connections, rule, integration, True, channels, wanted, kept)
+    return Variant(kernel, dtype, out or dtype, *(COMMON | options).values())
 
 
 def assembler():
