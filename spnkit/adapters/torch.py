@@ -174,7 +174,8 @@ def _backward(ctx, grad, *_):
     needs_gates = ctx.needs_input_grad[1]
     direct = not torch.is_grad_enabled() and _unobserved(grad, x, gates)
     run = _propagate_backward if direct else torch.ops.spnkit.propagate_backward
-    dx, dgates = run(grad, winner, hidden, x, gates, *ctx.settings, needs_gates)
+    arguments = (grad, winner, hidden, x, gates, *ctx.settings, needs_gates)
+    dx, dgates = run(*arguments)
     return dx, dgates if needs_gates else None, *[None] * 5
 
 
