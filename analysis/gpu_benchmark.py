@@ -3,80 +3,58 @@
 The floor is the mandatory traffic (each input read once, each output written once) over the bandwidth of a large copy
 on the device, bytes read plus bytes written. Times are medians of CUDA events after a warm-up. The rivals: a launch
 for every column (the published design), a loop over columns in torch, and the same with its step compiled.
-Where the profiler `ncu` works, it says what bandwidth the device memory saw.
+Where the profiler `ncu` works, it says what went through the device memory.
 
     python analysis/gpu_benchmark.py
 
-Before it: `compute-sanitizer --tool memcheck python -m pytest -m sanitize tests/cuda`, and `--tool racecheck`.
+Every figure is written as soon as it is known; a case that fails says why, and the others go on. The table comes last.
 """
 
 from __future__ import annotations
 
-import shutil
-import statistics
-import subprocess
+import contextlib
+import gc
+import io
 import sys
 import time
+from dataclasses import dataclass
 
+import _gpu_timing as timing
 import _record
 import _rivals
 import torch
+from _gpu_report import comparisons, table
 
 import spnkit
 from spnkit.backends import BackendUnavailableError, backend
 
-SMALL_FACTOR = 8
-COPIED = 1 << 30  # bytes
+SMALL_FACTOR = 32
+MINUTES = 7  # after which no case is begun
+ROW = 32  # captured calls in a row, where one is short
+COMPILING = 120  # seconds for torch.compile at most
+UNIT = "x, gates = torch.randn(8, 32, 512, 512, device='cuda'), torch.randn(8, 4, 3, 32, 512, 512, device='cuda')"
+FORWARD = f"import torch, spnkit\n{UNIT}\nspnkit.propagate(x, gates)\ntorch.cuda.synchronize()"
+BACKWARD = (
+    f"import torch, spnkit\n{UNIT}\nx.requires_grad_(), gates.requires_grad_()\ny = spnkit.propagate(x, gates)\n"
+    "y.backward(x.detach())\ntorch.cuda.synchronize()"
+)
 
 
-def median_ms(call, repeats=20, warm=3):
-    """Median time on the device."""
-    for _ in range(warm):
-        call()
-    marks = [(torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)) for _ in range(repeats)]
-    for begin, end in marks:
-        begin.record()
-        call()
-        end.record()
-    torch.cuda.synchronize()
-    return statistics.median(begin.elapsed_time(end) for begin, end in marks)
+@dataclass
+class Case:
+    """One row: what is called, the bytes that it must move, the goal in floors or microseconds, calls at a time."""
+
+    call: object
+    moved: int | None = None
+    floors: float | None = None
+    us: float | None = None
+    calls: int = 1
+    repeats: int = 20
 
 
-def captured(call):
-    """The call as a CUDA graph, without its cost on the host."""
-    side = torch.cuda.Stream()
-    with torch.cuda.stream(side):
-        call()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        call()
-    return graph.replay
-
-
-def host_us(call, calls=200):
-    """Time that the host spends on a call, the device being ahead."""
-    call()
-    torch.cuda.synchronize()
-    begin = time.perf_counter()
-    for _ in range(calls):
-        call()
-    spent = time.perf_counter() - begin
-    torch.cuda.synchronize()
-    return spent / calls * 1e6
-
-
-def bandwidth():
-    """Bytes per millisecond of a copy."""
-    source = torch.empty(COPIED // 4, device="cuda").normal_()
-    target = torch.empty_like(source)
-    return 2 * COPIED / median_ms(lambda: target.copy_(source))
-
-
-def inputs(n, c, h, w, directions=4, shared=False):
+def inputs(n, c, h, w, directions=4, channels=None):
     """A random map and gates that are worth clipping."""
-    x = torch.randn(n, c, h, w, device="cuda")
-    return x, torch.randn(n, directions, 3, 1 if shared else c, h, w, device="cuda")
+    return torch.randn(n, c, h, w, device="cuda"), torch.randn(n, directions, 3, channels or c, h, w, device="cuda")
 
 
 def there_and_back(x, gates):
@@ -90,100 +68,125 @@ def there_and_back(x, gates):
     return call
 
 
-def launch_per_column(x, p):
-    """The published design, from left to right: one thread a row, one launch a column, weights read where they lie."""
-    from numba import cuda
-
-    @cuda.jit
-    def column(x, p, h, t):
-        plane, k = cuda.grid(1) // x.shape[1], cuda.grid(1) % x.shape[1]
-        if plane < x.shape[0]:
-            own = x[plane, k, t]
-            total = own
-            for o in range(3):
-                if t > 0 and 0 <= k + o - 1 < x.shape[1]:
-                    total += p[plane, o, k, t] * (h[plane, k + o - 1, t - 1] - own)
-            h[plane, k, t] = total
-
-    h = torch.empty_like(x).flatten(0, 1)
-    planes, rows, columns = h.shape
-    arrays = [cuda.as_cuda_array(t) for t in (x.flatten(0, 1), p[:, 0].transpose(1, 2).flatten(0, 1), h)]
-
-    def call():
-        stream = cuda.external_stream(torch.cuda.current_stream().cuda_stream)
-        launch = column[-(-planes * rows // 256), 256, stream]
-        for t in range(columns):
-            launch(*arrays, t)
-        return h
-
-    return call
+def one_direction(side, direction):
+    """A scan of planes that fill the GPU."""
+    x, gates = inputs(16, 8, side, side, directions=1)
+    return Case(lambda: spnkit.scan(x, gates[:, 0], direction), 5 * x.nbytes, floors=1.15)
 
 
-def driver():
-    """The version of the NVIDIA driver."""
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    return subprocess.run(query, capture_output=True, text=True).stdout.strip() if shutil.which(query[0]) else "unknown"
+def fused(side, dtype=torch.float32, channels=None):
+    """Four directions and their max."""
+    x, gates = (tensor.to(dtype) for tensor in inputs(8, 32, side, side, channels=channels))
+    goal = 1.25 if dtype == torch.float32 and channels is None else None
+    return Case(lambda: spnkit.propagate(x, gates), gates.nbytes + 2 * x.nbytes, floors=goal)
 
 
-PROFILED = """
-import torch, spnkit
-x, gates = torch.randn(8, 32, 512, 512, device="cuda"), torch.randn(8, 4, 3, 32, 512, 512, device="cuda")
-spnkit.propagate(x, gates)
-torch.cuda.synchronize()
-"""
+def trained(side):
+    """The same and its gradients."""
+    x, gates = inputs(8, 32, side, side)
+    return Case(there_and_back(x, gates), 3 * gates.nbytes + 5 * x.nbytes, floors=1.6)
 
 
-def profiled():
-    """Device memory bandwidth of the fused forward kernel in GB/s, or why it is not known."""
-    metric = ["--metrics", "dram__bytes.sum.per_second", "--print-units", "base", "--kernel-name", "regex:forward"]
+def hidden_layer(side, replayed):
+    """The paper's: small enough for the cost of launches to show."""
+    x, gates = inputs(1, 32, side, side)
+    if replayed:
+        return Case(timing.in_a_row(lambda: spnkit.propagate(x, gates), ROW), us=25, calls=ROW)
+    return Case(lambda: spnkit.propagate(x, gates))
+
+
+def per_column(side):
+    """The published design, in a graph; checked before it is timed."""
+    from _gpu_rivals import launch_per_column
+
+    x, gates = inputs(16, 8, side, side, directions=1)
+    call = launch_per_column(x, spnkit.normalize_gates(gates[:, 0]))
+    if not torch.allclose(call(), spnkit.scan(x, gates[:, 0], "left_to_right"), atol=1e-4):
+        raise ArithmeticError("it computes something else")
+    return Case(timing.captured(call), 5 * x.nbytes, repeats=5)
+
+
+def torch_loop(side, compiled):
+    """Columns in torch."""
+    x, gates = inputs(8, 32, side, side)
+    step = torch.compile(_rivals.column) if compiled else _rivals.column
+    return Case(lambda: _rivals.torch_loop(x, gates, step), gates.nbytes + 2 * x.nbytes, repeats=3)
+
+
+def cases(shrink):
+    """Name and maker of every case, what matters most first."""
+    yield "hidden layer, in a graph", lambda: hidden_layer(64 // min(shrink, 8), True)
+    yield "forward", lambda: fused(512 // shrink)
+    yield "forward and backward", lambda: trained(512 // shrink)
+    for direction in spnkit.DIRECTIONS:
+        yield direction, lambda d=direction: one_direction(1024 // shrink, d)
+    yield "forward, shared gates", lambda: fused(512 // shrink, channels=1)
+    yield "forward, bfloat16", lambda: fused(512 // shrink, torch.bfloat16)
+    yield "hidden layer, eager", lambda: hidden_layer(64 // min(shrink, 8), False)
+    yield "rival: launch per column", lambda: per_column(1024 // shrink)
+    yield "rival: torch loop", lambda: torch_loop(512 // shrink, False)
+    yield "rival: torch.compile", lambda: torch_loop(512 // shrink, True)
+
+
+def timed(make, speed, seconds):
+    """A row of the table; why there is none, if there is none."""
     try:
-        command = ["ncu", "--csv", *metric, sys.executable, "-c", PROFILED]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
-        row = [line for line in done.stdout.splitlines() if "dram__bytes" in line][-1]
-        number = float(row.rsplit('","', 1)[1].strip('"').replace(",", ""))
-        return f"{number / 1e9:.0f}"
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        return f"unknown ({type(error).__name__})"
+        with timing.limited(seconds):
+            case = make()
+            ms = timing.median_ms(case.call, case.repeats) / case.calls
+    except Exception as error:  # whatever it is, the other cases go on
+        return {"failed": f"{type(error).__name__}: {error}"[:300]}
+    row = {"ms": ms}
+    if case.moved:
+        row |= {"GB/s": case.moved / ms / 1e6, "floors": ms * speed / case.moved}
+    if case.floors or case.us:
+        goal, reached = (case.floors, row.get("floors")) if case.floors else (case.us, ms * 1e3)
+        row |= {"goal": f"{goal} {'floors' if case.floors else 'us'}", "met": reached <= goal}
+    return row
 
 
 def check():
     """The kernels compute what the CPU computes in float64; nothing is timed before that."""
     x, gates = inputs(2, 3, 70, 600)
-    gap = spnkit.propagate(x, gates).cpu().double() - spnkit.propagate(x.cpu().double(), gates.cpu().double())
-    if not gap.abs().max() < 1e-4:
-        sys.exit(f"the CUDA backend is wrong by {gap.abs().max():.2g}")
+    results = spnkit.propagate(x, gates, integration="mean"), *_gradients(x, gates)
+    exact = [tensor.cpu().double() for tensor in (x, gates)]
+    for ours, theirs in zip(results, (spnkit.propagate(*exact, integration="mean"), *_gradients(*exact)), strict=True):
+        gap = (ours.cpu().double() - theirs).abs().max() / theirs.abs().max().clamp(min=1)
+        if not gap < 2e-5:
+            sys.exit(f"the CUDA backend is wrong by {gap:.2g}")
 
 
-def cases(small):
-    """Each case: its name, the call, and the bytes that it must move (None where the floor says nothing)."""
-    shrink = SMALL_FACTOR if small else 1
-    x, gates = inputs(16, 8, 1024 // shrink, 1024 // shrink, directions=1)
-    for direction in spnkit.DIRECTIONS:
-        yield f"forward {direction}", lambda d=direction: spnkit.scan(x, gates[:, 0], d), 5 * x.nbytes
-    p = spnkit.normalize_gates(gates)
-    rival = launch_per_column(x, p)
-    if not torch.allclose(rival().view_as(x), spnkit.scan(x, gates[:, 0], "left_to_right"), atol=1e-4):
-        sys.exit("the rival kernel computes something else")
-    yield "rival: launch per column", captured(rival), 5 * x.nbytes
-    del p, rival
-    x, gates = inputs(8, 32, 512 // shrink, 512 // shrink)
-    moved = gates.nbytes + 2 * x.nbytes
-    yield "forward, four directions", lambda: spnkit.propagate(x, gates), moved
-    yield "forward and backward", there_and_back(x, gates), 3 * gates.nbytes + 5 * x.nbytes
-    yield "rival: torch loop", lambda: _rivals.torch_loop(x, gates), moved
-    step = torch.compile(_rivals.column)
-    yield "rival: torch.compile", lambda: _rivals.torch_loop(x, gates, step), moved
-    x, gates = inputs(8, 32, 512 // shrink, 512 // shrink, shared=True)
-    yield "forward, shared gates", lambda: spnkit.propagate(x, gates), 2 * x.nbytes + gates.nbytes
-    x, gates = (tensor.bfloat16() for tensor in inputs(8, 32, 512 // shrink, 512 // shrink))
-    yield "forward, bfloat16", lambda: spnkit.propagate(x, gates), gates.nbytes + 2 * x.nbytes
-    x, gates = inputs(1, 32, 64, 64)
-    yield "hidden layer", lambda: spnkit.propagate(x, gates), None
-    yield "hidden layer, captured", captured(lambda: spnkit.propagate(x, gates)), None
+def _gradients(x, gates):
+    x, gates = x.detach().requires_grad_(), gates.detach().requires_grad_()
+    y = spnkit.propagate(x, gates, integration="mean", normalization="softmax")
+    return torch.autograd.grad(y, (x, gates), torch.ones_like(y))
+
+
+def measure(options, keep):
+    """All figures, each of which `keep` is told as soon as it is there."""
+    begin = time.monotonic()
+    speed = timing.bandwidth()
+    figures = {"copy GB/s": speed / 1e6, "driver": timing.driver(), "cases": {}, "comparisons": {}}
+    for name, make in cases(SMALL_FACTOR if options.small else 1):
+        left = 60 * MINUTES - (time.monotonic() - begin)
+        row = timed(make, speed, min(left, COMPILING)) if left > 0 else {"failed": "no time left"}
+        figures["cases"][name] = row
+        figures["comparisons"] = comparisons(figures["cases"])
+        keep(figures)
+        print(f"{time.monotonic() - begin:5.0f} s  {name}: {row}", flush=True)
+        gc.collect()
+        torch.cuda.empty_cache()
+        if name == "hidden layer, eager" and "ms" in row:
+            small = inputs(1, 256, 8, 8)  # enough planes for one launch
+            figures["host us"] = timing.host_us(lambda: spnkit.propagate(*small))
+            programs = {"forward": (FORWARD, "forward_float32"), "backward": (BACKWARD, "backward_float32")}
+            figures["profiler"] = {key: timing.profiled(*program) for key, program in programs.items()}
+    keep(figures)
+    return figures
 
 
 def main():
-    """Time everything; the table comes last."""
+    """Time everything; the table comes last, and the exit status says whether every case ran."""
     options = _record.parser(__doc__).parse_args()
     if not torch.cuda.is_available():
         sys.exit("gpu_benchmark needs an NVIDIA GPU, and torch finds none")
@@ -192,24 +195,16 @@ def main():
     except BackendUnavailableError as error:
         sys.exit(str(error))
     torch.manual_seed(options.seed)
+
+    def keep(figures):
+        with contextlib.redirect_stdout(io.StringIO()):
+            _record.write("gpu_benchmark", figures, seed=options.seed, out=_record.folder(options))
+
     check()
-    speed, rows = bandwidth(), {}
-    for name, call, moved in cases(options.small):
-        repeats = 5 if name.startswith("rival") else 20
-        row = {"ms": median_ms(call, repeats)}
-        if moved:
-            row |= {"GB/s": moved / row["ms"] / 1e6, "floors": row["ms"] * speed / moved}
-        rows[name] = row
-        print(name, row, flush=True)
-    small = inputs(1, 32, 64, 64)
-    host = host_us(lambda: spnkit.propagate(*small))
-    seen = profiled()
-    figures = {"copy GB/s": speed / 1e6, "host us": host, "profiler GB/s": seen, "cases": rows, "driver": driver()}
-    _record.write("gpu_benchmark", figures, seed=options.seed, out=_record.folder(options))
-    print(f"\ncopy {speed / 1e6:.0f} GB/s, host {host:.0f} us a call, four directions by the profiler: {seen} GB/s")
-    print(f"{'case':28} {'ms':>9} {'GB/s':>7} {'floors':>7}")
-    for name, row in rows.items():
-        print(f"{name:28} {row['ms']:9.3f} {row.get('GB/s', float('nan')):7.0f} {row.get('floors', float('nan')):7.2f}")
+    figures = measure(options, keep)
+    print(_record.folder(options) / "gpu_benchmark.json")
+    table(figures)
+    sys.exit(any("failed" in row for row in figures["cases"].values()))
 
 
 if __name__ == "__main__":
