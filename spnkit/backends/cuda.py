@@ -31,7 +31,9 @@ from spnkit.integration import Integration
 from spnkit.scalars import compiled
 
 WARP = 32
-WIDTHS = (64, 128, 288, 544)  # threads of a block at most; two leaning chunks of the last hold 1024 lanes
+WIDTHS = (64, 128, 288, 544)  # lanes of a block at most; two leaning chunks of the last hold 1024
+TEAMS = (4, 2, 1)  # threads to a lane: one computes, all copy and write
+BUSY = 640  # threads of a multiprocessor that are enough
 RESIDENT = 384  # threads that a multiprocessor has registers for at least
 MARGIN = 4  # of a line beyond the width, so that no two slots of a warp meet in a bank of shared memory
 SECTOR = 32  # bytes that device memory moves at once: the steps of a tile, in the type that is computed in
@@ -39,7 +41,9 @@ CODES = 31  # directions that one integer tells a kernel about
 
 # What a kernel is specialised on, and Numba compiles it for at its first use: `dtype` of what it reads, `out` of what
 # it leaves.
-Variant = namedtuple("Variant", "kernel dtype out WIDTH CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED KEPT")
+Variant = namedtuple(
+    "Variant", "kernel dtype out WIDTH TEAM CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED KEPT"
+)
 
 
 def forward(x, gates, y, winner, plan, hidden=None):
@@ -113,7 +117,7 @@ def _target(name: str, view: View, total: int, spread: bool) -> tuple[str, View]
 def _variant(kernel, seen, target, plan, how, channels, wanted=False, kept=False):
     connections, rule = seen["gates"].shape[2], int(plan.normalization)
     return Variant(
-        kernel, seen["x"].dtype, target.dtype, 0, connections, rule, int(how), plan.anchored, channels, wanted, kept
+        kernel, seen["x"].dtype, target.dtype, 0, 1, connections, rule, int(how), plan.anchored, channels, wanted, kept
     )
 
 
@@ -121,8 +125,9 @@ def _scans(variant, shape, directions, spread, gpu, arrays):
     """Launches for all planes and directions; `spread` gives every direction a block."""
     groups = shape.n * shape.c // variant.CHANNELS
     lanes = max(shape.h if direction.horizontal else shape.w for direction in directions)
-    variant, threads, room = _fitted(variant, lanes, gpu.shared)
-    skews = (shape.h > threads) | (shape.w > threads) << 1
+    each = 1 if spread else min(len(directions), CODES)
+    variant, block, room = _fitted(variant, lanes, groups * len(directions) // each, gpu)
+    skews = (shape.h > block[0]) | (shape.w > block[0]) << 1
     launches = []
     for first in range(0, len(directions), CODES):
         part = directions[first : first + CODES]
@@ -130,7 +135,7 @@ def _scans(variant, shape, directions, spread, gpu, arrays):
         codes = sum((2 * d.horizontal + d.reverse) << 2 * i for i, d in enumerate(part))
         order = Order(codes, len(part), first, len(directions), each, skews)
         kernel, grid = _kernel(variant, gpu.asynchronous), groups * (len(part) // each)
-        launches.append(Launch(kernel, gpu, grid, threads, room, (shape, order, *arrays)))
+        launches.append(Launch(kernel, gpu, grid, block, room, (shape, order, *arrays)))
     return launches
 
 
@@ -139,9 +144,9 @@ def _integrate(source, maps, name, view, winner, how):
     samples, threads, directions = maps.shape[0], WIDTHS[-1], 1 if source == "sums" else maps.shape[1]
     size = prod(maps.shape) // (samples * directions)
     parts = -(-size // threads)
-    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 0, int(how), True, 1, False, False)
+    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 1, 0, int(how), True, 1, False, False)
     arguments = (parts, size, directions, source, name, winner)
-    return Launch(_kernel(variant, True), limits(view.device), samples * parts, threads, 0, arguments)
+    return Launch(_kernel(variant, True), limits(view.device), samples * parts, (threads, 1), 0, arguments)
 
 
 def _together(shape, gates, total, gpu):
@@ -160,15 +165,19 @@ def _too_few(shape, channels, total, gpu):
     return total > 1 and 2 * blocks <= gpu.multiprocessors
 
 
-def _fitted(variant, lanes, room):
-    """The variant for the width of a map, the threads of its blocks, and their shared memory in bytes."""
-    fitting = [width for width in WIDTHS if _shared_bytes(variant, width, lanes) <= room]
+def _fitted(variant, lanes, grid, gpu):
+    """The variant for the width of a map, the lanes and team of its blocks, and their shared memory in bytes."""
+    fitting = [width for width in WIDTHS if _shared_bytes(variant, width, lanes) <= gpu.shared]
     if not fitting:
         raise ValueError(f"a map with {lanes} pixels across the scan is too large for the shared memory of this GPU")
     width = next((width for width in fitting if width >= lanes), fitting[-1])
+    room = _shared_bytes(variant, width, lanes)
     end = lanes if lanes <= width else lanes + _tile(variant.dtype) - 1
     threads = -(-end // -(-end // width))
-    return variant._replace(WIDTH=width), -(-threads // WARP) * WARP, _shared_bytes(variant, width, lanes)
+    threads = -(-threads // WARP) * WARP
+    together = min(-(-grid // gpu.multiprocessors), gpu.shared // room)  # blocks of a multiprocessor
+    team = next((team for team in TEAMS if team * width * together <= BUSY), 1)
+    return variant._replace(WIDTH=width, TEAM=team), (threads, team), room
 
 
 def _shared_bytes(variant, width, lanes):
@@ -192,11 +201,18 @@ def _kernel(variant, asynchronous):
         if function.__name__ != variant.kernel:
             return jit_device(function)
         function.__qualname__ = "_".join(map(str, variant))
-        return jit_kernel(function, variant.WIDTH, max(1, RESIDENT // variant.WIDTH))
+        threads = variant.WIDTH * variant.TEAM
+        return jit_kernel(function, threads, max(1, RESIDENT // threads))
 
     sources = (scalars, recurrence, normalization, integration, cuda_geometry, cuda_tiles, cuda_kernels, cuda_adjoint)
     dtype, wide, out, half = variant.dtype, computed(variant.dtype), variant.out, variant.dtype in HALVES
-    constants = {"TILE": _tile(dtype), "LINE": variant.WIDTH + MARGIN, "GRAD": variant.CONNECTIONS, "HALF": half}
+    constants = {
+        "TILE": _tile(dtype),
+        "SLOTS": _tile(dtype) // variant.TEAM,
+        "LINE": variant.WIDTH + MARGIN,
+        "GRAD": variant.CONNECTIONS,
+        "HALF": half,
+    }
     constants |= {name: (FLOATS | HALVES)[of] for name, of in (("FLOAT", wide), ("STORED", dtype), ("OUT", out))}
     constants |= {"FLOAT_ITEM": item(wide), "ITEM": item(out), "SHIFT": item(out).bit_length() - 1}
     constants["WHOLE"] = -item(wide) if half else -1

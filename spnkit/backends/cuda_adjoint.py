@@ -8,6 +8,7 @@ from collections import namedtuple
 
 from spnkit.backends.cuda_geometry import (
     LINE,
+    SLOTS,
     TILE,
     Layers,
     Scan,
@@ -161,7 +162,7 @@ def apportion(shared, base, inputs, total, tile, scan):
     slots = slots_of(layers_of(inputs.gates, scan, 0), scan)
     place = first_place(slots, tile, scan)
     walk = walk_from(layers_of(inputs.winner, scan, 0), place, slots)
-    for _ in range(TILE):
+    for _ in range(SLOTS):
         if inside(place.t, place.k, scan):
             spot = short(base + place.spot)
             won = load(walk.at, types.uint8) == scan.d if Integration.max == INTEGRATION else True
@@ -171,21 +172,22 @@ def apportion(shared, base, inputs, total, tile, scan):
 
 
 def retreat(shared, base, sending, tile, scan):
-    """The steps of a tile: every thread gathers the gradient at h of its lane, in place, and sends it on."""
+    """The steps of a tile: the first thread of a lane gathers the gradient at h, in place, and sends it on."""
     spot, k, t = short(cuda.threadIdx.x), short(tile.k + cuda.threadIdx.x), tile.t
     behind = short(sending + spot - LINE - scan.skew)
     p = weights_of(shared, short(base + spot), t < scan.steps - 1, k, scan)
     for _ in range(short(min(TILE, scan.steps - tile.t))):
-        own = short(base + spot)
-        a = gathered(peek(shared, own, staged(GRAD)), arrivals(shared, behind))
-        within = (k >= 0) & (k < scan.lanes)  # a leaning chunk leaves something beyond
-        poke(shared, own, staged(GRAD), a)
-        q = sent(a, p)
-        for o in range(CONNECTIONS):
-            poke(shared, short(sending + spot), moving(o), where(within, q[o], FLOAT(0)))
-        spot, behind, k, t = short(spot + LINE), short(behind + LINE), short(k - scan.skew), short(t + 1)
-        # Of the next pixel, while the others get ready; its past is the next step of the adjoint.
-        p = weights_of(shared, short(base + spot), t < scan.steps - 1, k, scan)
+        if cuda.threadIdx.y == 0:
+            own = short(base + spot)
+            a = gathered(peek(shared, own, staged(GRAD)), arrivals(shared, behind))
+            within = (k >= 0) & (k < scan.lanes)  # a leaning chunk leaves something beyond
+            poke(shared, own, staged(GRAD), a)
+            q = sent(a, p)
+            for o in range(CONNECTIONS):
+                poke(shared, short(sending + spot), moving(o), where(within, q[o], FLOAT(0)))
+            spot, behind, k, t = short(spot + LINE), short(behind + LINE), short(k - scan.skew), short(t + 1)
+            # Of the next pixel, while the others get ready; its past is the next step of the adjoint.
+            p = weights_of(shared, short(base + spot), t < scan.steps - 1, k, scan)
         cuda.syncthreads()
 
 
@@ -200,7 +202,7 @@ def finish(shared, base, inputs, adds, dgates, together, tile, scan):
     place = first_place(slots, tile, scan)
     dx = walk_from(layers_of(inputs.dx, scan, 0), place, slots)
     dg = walk_from(layers_of(dgates, scan, dgates.k), place, slots)
-    for _ in range(TILE):
+    for _ in range(SLOTS):
         if inside(place.t, place.k, scan):
             spot = short(base + place.spot)
             g, a = of_connections(shared, spot, 0, staged(1)), peek(shared, spot, staged(GRAD))

@@ -8,6 +8,7 @@ from collections import namedtuple
 from spnkit.backends.cuda_machine import cuda, opaque, short
 
 TILE = 8  # steps in a tile, fixed when compiled
+SLOTS = 8  # pixels of a tile that a thread copies and writes: all of its lane's, if it has the lane to itself
 LINE = 68  # from one line of a tile to the next, likewise
 
 Array = namedtuple("Array", "at n d k c h w")  # address and strides; 0 for an axis that is not there
@@ -15,7 +16,7 @@ Array = namedtuple("Array", "at n d k c h w")  # address and strides; 0 for an a
 Scan = namedtuple("Scan", "n d c code steps lanes skew")
 Layers = namedtuple("Layers", "at apart step lane")  # pixel (t, k) of layer i: at + i * apart + t * step + k * lane
 Tile = namedtuple("Tile", "t k")  # the step and the lane of its slot (0, 0)
-Slots = namedtuple("Slots", "s c ds dc dk")  # the first of TILE slots of a thread, and the way to the next
+Slots = namedtuple("Slots", "s c ds dc dk")  # the first of SLOTS slots of a thread, and the way to the next
 Place = namedtuple("Place", "spot c t k")  # a slot: where in a tile, and its pixel (t, k) of the plane
 Walk = namedtuple("Walk", "at apart hop")  # an address in layers that goes from slot to slot
 
@@ -51,13 +52,18 @@ def next_tile(tile, scan):
     return Tile(short(tile.t + TILE), short(0))
 
 
+def thread():
+    """The number of a thread in its block: x is its lane, y is its place among those that share the lane."""
+    return short(cuda.threadIdx.y * cuda.blockDim.x + cuda.threadIdx.x)
+
+
 def slots_of(layers, scan):
     """Threads that follow one another take pixels that do: along the steps, or along the lanes."""
-    thread = cuda.threadIdx.x
     if abs(layers.step) < abs(layers.lane):
-        dc = short(cuda.blockDim.x // TILE)
-        return Slots(short(thread % TILE), short(thread // TILE), short(0), dc, dc)
-    return Slots(short(0), short(thread), short(1), short(0), short(-scan.skew))
+        number, dc = thread(), short(cuda.blockDim.x // SLOTS)
+        return Slots(short(number % TILE), short(number // TILE), short(0), dc, dc)
+    team = short(cuda.blockDim.y)
+    return Slots(short(cuda.threadIdx.y), short(cuda.threadIdx.x), team, short(0), short(-scan.skew * team))
 
 
 def spot_of(s, c):

@@ -11,6 +11,7 @@ from collections import namedtuple
 
 from spnkit.backends.cuda_geometry import (
     LINE,
+    SLOTS,
     TILE,
     Tile,
     Walk,
@@ -151,19 +152,20 @@ def land(shared, base, tile, x, gates, scan):
 
 
 def advance(shared, base, tile, scan):
-    """The steps of a tile: every thread turns x of its lane into h, in place. Outside the map h is 0."""
+    """The steps of a tile: the first thread of a lane turns x into h, in place. Outside the map h is 0."""
     spot, k = short(base + cuda.threadIdx.x), short(tile.k + cuda.threadIdx.x)
     behind = short(spot - LINE - scan.skew)
     p = weights_of(shared, spot, tile.t > 0, k, scan)
     for _ in range(short(min(TILE, scan.steps - tile.t))):
-        within = (k >= 0) & (k < scan.lanes)
-        for i in range(CHANNELS):
-            x = peek(shared, spot, hidden() + moving(i))
-            neighbours = of_connections(shared, behind, hidden() + moving(i) - CONNECTIONS // 2, 1)
-            h = propagated(x, p, neighbours, x if ANCHORED else FLOAT(0))
-            poke(shared, spot, hidden() + moving(i), where(within, h, FLOAT(0)))
-        spot, behind, k = short(spot + LINE), short(behind + LINE), short(k - scan.skew)
-        p = weights_of(shared, spot, True, k, scan)  # while the others get ready; one line too far at the end
+        if cuda.threadIdx.y == 0:
+            within = (k >= 0) & (k < scan.lanes)
+            for i in range(CHANNELS):
+                x = peek(shared, spot, hidden() + moving(i))
+                neighbours = of_connections(shared, behind, hidden() + moving(i) - CONNECTIONS // 2, 1)
+                h = propagated(x, p, neighbours, x if ANCHORED else FLOAT(0))
+                poke(shared, spot, hidden() + moving(i), where(within, h, FLOAT(0)))
+            spot, behind, k = short(spot + LINE), short(behind + LINE), short(k - scan.skew)
+            p = weights_of(shared, spot, True, k, scan)  # while the others get ready; one line too far at the end
         cuda.syncthreads()
 
 
@@ -195,7 +197,7 @@ def fold(shared, base, y, winner, adds, tile, gates, scan):
     place = first_place(slots, tile, scan)
     walk = walk_from(layers_of(y, scan, y.c), place, slots)
     won = Walk(winner + ((walk.at - y.at) >> SHIFT), walk.apart >> SHIFT, walk.hop >> SHIFT)
-    for _ in range(TILE):
+    for _ in range(SLOTS):
         if inside(place.t, place.k, scan):
             for i in range(CHANNELS):
                 spot = short(base + place.spot)

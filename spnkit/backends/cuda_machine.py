@@ -110,7 +110,7 @@ def limits(device: int) -> Limits:
 class Launch:
     """A kernel with all that a launch takes but addresses; in their place `arguments` has the names of arrays."""
 
-    def __init__(self, kernel, gpu: Limits, grid: int, block: int, shared: int, arguments: tuple):
+    def __init__(self, kernel, gpu: Limits, grid: int, block: tuple[int, int], shared: int, arguments: tuple):
         self.kernel, self.gpu, self.arguments = kernel, gpu, arguments
         self.configuration = (grid, block, shared)
         self.flat = [value for argument in arguments for value in _values(argument)]
@@ -135,7 +135,7 @@ class Launch:
         from cuda.core import LaunchConfig, launch
 
         grid, block, shared = self.configuration
-        configuration = LaunchConfig(grid=(grid, 1, 1), block=(block, 1, 1), shmem_size=shared)
+        configuration = LaunchConfig(grid=(grid, 1, 1), block=(*block, 1), shmem_size=shared)
         types_ = tuple(map(numba.typeof, _filled(self.arguments, dict.fromkeys(dict(self.named).values(), 0))))
         self.ready = launch, configuration, _loaded(self.kernel, types_, self.gpu)
         return self.ready

@@ -7,7 +7,19 @@ side: one that is computed, and one that is on its way.
 
 from collections import namedtuple
 
-from spnkit.backends.cuda_geometry import LINE, TILE, first_place, inside, next_place, onward, short, spot_of, walk_from
+from spnkit.backends.cuda_geometry import (
+    LINE,
+    SLOTS,
+    TILE,
+    first_place,
+    inside,
+    next_place,
+    onward,
+    short,
+    spot_of,
+    thread,
+    walk_from,
+)
 from spnkit.backends.cuda_machine import copy, cuda, opaque, peek, poke, types, widened
 
 FLOAT = types.float32  # what is computed in
@@ -31,10 +43,10 @@ def moving(i):
 
 def clear(shared, begin, end):
     """Zero part of shared memory."""
-    at = short(begin + cuda.threadIdx.x)
+    at = short(begin + thread())
     while at < end:
         poke(shared, at, 0, FLOAT(0))
-        at = short(at + cuda.blockDim.x)
+        at = short(at + cuda.blockDim.x * cuda.blockDim.y)
 
 
 def stream(spot, gap, count, layers, policy):
@@ -46,7 +58,7 @@ def copy_tile(shared, one, other, slots, tile, scan):
     """Have a tile of two streams copied from device memory; pixels outside the map are zero."""
     place = first_place(slots, tile, scan)
     walk, also = walk_from(one.layers, place, slots), walk_from(other.layers, place, slots)
-    for _ in range(opaque(short(TILE))):
+    for _ in range(opaque(short(SLOTS))):
         known = inside(place.t, place.k, scan)
         copy_pixel(shared, one, walk, place, known)
         copy_pixel(shared, other, also, place, known)
@@ -57,7 +69,7 @@ def copy_more(shared, one, slots, tile, scan):
     """The same for one stream."""
     place = first_place(slots, tile, scan)
     walk = walk_from(one.layers, place, slots)
-    for _ in range(opaque(short(TILE))):
+    for _ in range(opaque(short(SLOTS))):
         copy_pixel(shared, one, walk, place, inside(place.t, place.k, scan))
         place, walk = next_place(place, slots), onward(walk)
 
@@ -73,7 +85,7 @@ def widen_tile(shared, one, other, slots, tile, scan):
     """Of the words that were copied for two streams, make the values that were meant; each thread of its own."""
     place = first_place(slots, tile, scan)
     walk, also = walk_from(one.layers, place, slots), walk_from(other.layers, place, slots)
-    for _ in range(opaque(short(TILE))):
+    for _ in range(opaque(short(SLOTS))):
         if inside(place.t, place.k, scan):
             widen_pixel(shared, one, walk, place)
             widen_pixel(shared, other, also, place)
@@ -84,7 +96,7 @@ def widen_more(shared, one, slots, tile, scan):
     """The same for one stream."""
     place = first_place(slots, tile, scan)
     walk = walk_from(one.layers, place, slots)
-    for _ in range(opaque(short(TILE))):
+    for _ in range(opaque(short(SLOTS))):
         if inside(place.t, place.k, scan):
             widen_pixel(shared, one, walk, place)
         place, walk = next_place(place, slots), onward(walk)
@@ -100,32 +112,32 @@ def widen_pixel(shared, source, walk, place):
 
 def hand_over(shared, source, target, last, layers, tile, following, scan):
     """Give the next tile the last line of this one, and what a leaning chunk hears of its predecessor."""
-    if scan.lanes <= cuda.blockDim.x:
+    if scan.lanes > cuda.blockDim.x:
+        keep(shared, source, last, layers, tile, scan)
+        lean(shared, source, target, layers, following, scan)
+    elif cuda.threadIdx.y == 0:
         c = short(cuda.threadIdx.x)
         for i in range(layers):
             value = peek(shared, short(source + spot_of(TILE - 1, c)), moving(i))
             poke(shared, short(target + spot_of(-1, c)), moving(i), value)
-    else:
-        keep(shared, source, last, layers, tile, scan)
-        lean(shared, source, target, layers, following, scan)
 
 
 def lean(shared, source, target, layers, following, scan):
     """What a leaning chunk hears of its predecessor: the last lanes of every step."""
-    threads, number = short(cuda.blockDim.x), short(cuda.threadIdx.x)
+    number = thread()
     while number < TILE * EDGE:
         s, c = short(number // EDGE), short(number % EDGE - EDGE)
         for i in range(layers):
-            value = peek(shared, short(source + spot_of(s, threads + c)), moving(i))
+            value = peek(shared, short(source + spot_of(s, cuda.blockDim.x + c)), moving(i))
             poke(shared, short(target + spot_of(s, c)), moving(i), value if following.k > 0 else FLOAT(0))
-        number = short(number + threads)
+        number = short(number + cuda.blockDim.x * cuda.blockDim.y)
 
 
 def keep(shared, source, last, layers, tile, scan):
     """Put aside the last line of a tile, for the tile after it."""
     c = short(cuda.threadIdx.x)
     k = short(tile.k + c - (TILE - 1) * scan.skew)
-    if (k >= 0) & (k < scan.lanes):
+    if (k >= 0) & (k < scan.lanes) & (cuda.threadIdx.y == 0):
         for i in range(layers):
             value = peek(shared, short(source + spot_of(TILE - 1, c)), moving(i))
             poke(shared, short(last + i * scan.lanes + k), 0, value)
@@ -133,7 +145,7 @@ def keep(shared, source, last, layers, tile, scan):
 
 def resume(shared, target, last, layers, tile, scan):
     """The line before the first, from what was put aside, where the block scans in chunks."""
-    if scan.lanes <= cuda.blockDim.x:
+    if (scan.lanes <= cuda.blockDim.x) | (cuda.threadIdx.y > 0):
         return
     c = short(cuda.threadIdx.x - EDGE)
     while c < cuda.blockDim.x + 1:

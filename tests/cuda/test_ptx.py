@@ -1,8 +1,11 @@
 """What becomes of the CUDA kernels: compiled for three generations of GPUs, none of which has to be there."""
 
+import importlib.util
+import os
 import re
 import shutil
 import subprocess
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +19,7 @@ INTEGERS = {
 }
 
 
-COMMON = {"width": 288, "connections": 3, "rule": 1, "integration": 1, "anchored": True}
+COMMON = {"width": 288, "team": 1, "connections": 3, "rule": 1, "integration": 1, "anchored": True}
 COMMON |= {"channels": 1, "wanted": True, "kept": False}
 
 
@@ -27,10 +30,13 @@ def variant(kernel, dtype="float32", out=None, **options):
 
 
 def assembler():
-    """The ptxas of a CUDA toolkit, or of a wheel of it."""
-    found = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+    """The ptxas of the wheel nvidia-cuda-nvcc, which fits the compiler, or of a CUDA toolkit."""
+    wheels = importlib.util.find_spec("nvidia")
+    folders = [f"{folder}/cu13/bin" for folder in (wheels.submodule_search_locations if wheels else ())]
+    found = shutil.which("ptxas", path=os.pathsep.join(folders)) or shutil.which("ptxas")
+    found = found or shutil.which("ptxas", path="/usr/local/cuda/bin")
     if found is None:
-        pytest.skip("no ptxas on PATH or in /usr/local/cuda/bin")
+        pytest.skip("no ptxas: pip install nvidia-cuda-nvcc, or a CUDA toolkit on PATH or in /usr/local/cuda")
     return found
 
 
@@ -46,6 +52,7 @@ def compile_for():
     samples = {name: getattr(cuda_kernels, name)._make([0] * size) for name, size in (("Shape", 4), ("Order", 6))}
     samples |= {"Array": cuda_geometry.Array._make([0] * 7), "0": 0}
 
+    @cache  # typing takes most of the time
     def compiled(chosen, capability):
         # Functions that a kernel calls are typed for the current device; any that says what it can do will serve.
         stand_in = SimpleNamespace(compute_capability=capability)
@@ -91,11 +98,12 @@ def test_kernels_spill_nothing_and_stay_in_single_precision(kernel, capability, 
     "options",
     [
         {"kernel": "forward", "width": 544},
-        {"kernel": "forward", "width": 64, "connections": 1, "rule": 3, "integration": 0},
+        {"kernel": "forward", "width": 64, "team": 4, "connections": 1, "rule": 3, "integration": 0},
         {"kernel": "forward", "rule": 4, "integration": 2, "channels": 4},
         {"kernel": "backward", "width": 64, "connections": 1, "rule": 2},
         {"kernel": "backward", "rule": 3, "integration": 2},
         {"kernel": "backward", "rule": 4, "integration": 3, "wanted": False},
+        {"kernel": "backward", "team": 2, "kept": True},
         {"kernel": "backward", "dtype": "float64", "width": 128},
     ],
     ids=lambda options: "-".join(map(str, options.values())),
