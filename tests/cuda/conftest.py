@@ -1,4 +1,6 @@
-"""A GPU: tests that need one are skipped without it, and fail if they were asked for by `-m gpu`."""
+"""A GPU: tests that need one are skipped without it, and fail if they were asked for by `-m gpu` or `-m sanitize`."""
+
+import re
 
 import pytest
 
@@ -6,7 +8,7 @@ import pytest
 @pytest.fixture(scope="session")
 def gpu(request):
     torch = pytest.importorskip("torch")
-    asked = "gpu" in request.config.getoption("markexpr").replace("not gpu", "")
+    asked = re.search(r"(?<!not )\b(gpu|sanitize)\b", request.config.getoption("markexpr"))
     missing = None
     if not torch.cuda.is_available():
         missing = "torch finds no NVIDIA GPU"
