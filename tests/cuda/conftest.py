@@ -1,8 +1,16 @@
 """A GPU: tests that need one are skipped without it, and fail if they were asked for by `-m gpu` or `-m sanitize`."""
 
 import re
+from functools import cache
+from types import SimpleNamespace
 
 import pytest
+
+INTEGERS = {
+    "forward": "Shape Order Array Array Array 0",
+    "backward": "Shape Order" + 7 * " Array",
+    "integrate": 6 * "0 ",
+}
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +32,36 @@ def gpu(request):
     if missing:
         pytest.skip(missing)
     return torch.device("cuda")
+
+
+@pytest.fixture(scope="session")
+def compile_for():
+    """Compile a variant for a compute capability, to PTX."""
+    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+    import numba
+    from numba.cuda import api, compile, dispatcher
+
+    from spnkit.backends import cuda, cuda_geometry, cuda_kernels
+
+    samples = {name: getattr(cuda_kernels, name)._make([0] * size) for name, size in (("Shape", 4), ("Order", 6))}
+    samples |= {"Array": cuda_geometry.Array._make([0] * 7), "0": 0}
+
+    kernel_of = cuda._kernel.__wrapped__
+
+    @cache  # typing takes most of the time
+    def compiled(chosen, capability):
+        # Functions that a kernel calls are typed for the current device; any that says what it can do will serve.
+        stand_in = SimpleNamespace(compute_capability=capability)
+        kernel = kernel_of(chosen, capability >= (8, 0))
+        signature = numba.void(*(numba.typeof(samples[name]) for name in INTEGERS[chosen.kernel].split()))
+        bounds = kernel.targetoptions["launch_bounds"]
+        with pytest.MonkeyPatch.context() as patch:
+            for module in (api, dispatcher):
+                patch.setattr(module, "get_current_device", lambda: stand_in)
+            options = {"device": False, "abi": "numba", "output": "ptx", "cc": capability, "launch_bounds": bounds}
+            try:
+                return compile(kernel.py_func, signature, **options)[0]
+            except (ImportError, OSError, RuntimeError) as error:
+                pytest.skip(f"the NVIDIA compiler is not installed: {error}")
+
+    return compiled

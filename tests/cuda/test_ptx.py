@@ -5,20 +5,11 @@ import os
 import re
 import shutil
 import subprocess
-from functools import cache
-from types import SimpleNamespace
 
 import pytest
 
 CAPABILITIES = [(7, 5), (8, 0), (9, 0)]
 REGISTERS = {"forward": 96, "backward": 128, "integrate": 64}  # of a thread at most; float64 takes more
-INTEGERS = {
-    "forward": "Shape Order Array Array Array 0",
-    "backward": "Shape Order" + 7 * " Array",
-    "integrate": 6 * "0 ",
-}
-
-
 COMMON = {"width": 288, "team": 1, "connections": 3, "rule": 1, "integration": 1, "anchored": True}
 COMMON |= {"channels": 1, "wanted": True, "kept": False}
 
@@ -40,37 +31,6 @@ def assembler():
     return found
 
 
-@pytest.fixture(scope="module")
-def compile_for():
-    """Compile a variant for a compute capability, to PTX."""
-    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
-    import numba
-    from numba.cuda import api, compile, dispatcher
-
-    from spnkit.backends import cuda, cuda_geometry, cuda_kernels
-
-    samples = {name: getattr(cuda_kernels, name)._make([0] * size) for name, size in (("Shape", 4), ("Order", 6))}
-    samples |= {"Array": cuda_geometry.Array._make([0] * 7), "0": 0}
-
-    @cache  # typing takes most of the time
-    def compiled(chosen, capability):
-        # Functions that a kernel calls are typed for the current device; any that says what it can do will serve.
-        stand_in = SimpleNamespace(compute_capability=capability)
-        kernel = cuda._kernel.__wrapped__(chosen, capability >= (8, 0))
-        signature = numba.void(*(numba.typeof(samples[name]) for name in INTEGERS[chosen.kernel].split()))
-        bounds = kernel.targetoptions["launch_bounds"]
-        with pytest.MonkeyPatch.context() as patch:
-            for module in (api, dispatcher):
-                patch.setattr(module, "get_current_device", lambda: stand_in)
-            options = {"device": False, "abi": "numba", "output": "ptx", "cc": capability, "launch_bounds": bounds}
-            try:
-                return compile(kernel.py_func, signature, **options)[0]
-            except (ImportError, OSError, RuntimeError) as error:
-                pytest.skip(f"the NVIDIA compiler is not installed: {error}")
-
-    return compiled
-
-
 def assembled(ptx, capability):
     """What ptxas says of it: registers, bytes of stack frame, bytes spilled."""
     target = f"-arch=sm_{capability[0]}{capability[1]}"
@@ -84,7 +44,7 @@ def assembled(ptx, capability):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=str)
-@pytest.mark.parametrize("kernel", list(INTEGERS))
+@pytest.mark.parametrize("kernel", list(REGISTERS))
 def test_kernels_spill_nothing_and_stay_in_single_precision(kernel, capability, compile_for):
     ptx = compile_for(variant(kernel), capability)
     assert not re.search(r"\.f64|\.local", ptx)

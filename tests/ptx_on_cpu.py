@@ -1,0 +1,249 @@
+"""PTX, the compiler's output, translated to C and run on the CPU: what becomes of the kernels, without a GPU.
+
+Threads of a block run one after the other from barrier to barrier. Shared memory starts as NaN, what an asynchronous
+copy is to fill is NaN until its thread has waited, and an access beyond shared memory ends the program. Only what
+our kernels consist of is known here.
+"""
+
+import ctypes
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+C = {"s": "int{}_t", "u": "uint{}_t", "b": "uint{}_t"}
+NAMES = {"pred": "uint8_t", "b16": "uint16_t", "b32": "uint32_t", "b64": "uint64_t", "f32": "float", "f64": "double"}
+BINARY = {"add": "+", "sub": "-", "mul": "*", "div": "/", "rem": "%", "and": "&", "or": "|", "xor": "^"}
+BINARY |= {"shl": "<<", "shr": ">>"}
+ORDER = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+
+HEADER = """
+#include <fenv.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+typedef struct { char *to, *from; int size, read; } Copy;
+typedef struct { int at, copies, landed, group, groups, ends[64]; Copy copy[1024]; %s } Thread;
+static char *S; static int64_t room; static unsigned ctaid, nctaid, ntid[3];
+static char *shared(int64_t at, int size) {
+  if (at < 0 || at + size > room || at %% size) { fprintf(stderr, "shared memory: %%ld\\n", (long)at); abort(); }
+  return S + at;
+}
+static void copy(Thread *t, int64_t to, char *from, int size, int read) {
+  memset(shared(to, size), 0xFF, size);
+  if (read && (uintptr_t)from %% size) { fprintf(stderr, "a copy from %%p\\n", (void *)from); abort(); }
+  t->copy[t->copies++ %% 1024] = (Copy){S + to, from, size, read};
+}
+static void arrived(Thread *t, int left) {
+  while (t->group + left < t->groups) {
+    for (; t->landed < t->ends[t->group %% 64]; t->landed++) {
+      Copy c = t->copy[t->landed %% 1024];
+      memset(c.to, 0, c.size);
+      memcpy(c.to, c.from, c.read);
+    }
+    t->group++;
+  }
+}
+static float round_down(float a, float b, float c) {
+  int before = fegetround(); fesetround(FE_DOWNWARD); volatile float r = fmaf(a, b, c); fesetround(before); return r;
+}
+static float half(uint16_t h) { _Float16 v; memcpy(&v, &h, 2); return v; }
+static uint16_t to_half(float f) { _Float16 v = f; uint16_t h; memcpy(&h, &v, 2); return h; }
+static int64_t div64(int64_t a, int64_t b) { return b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b; }
+static int run(Thread *R, const uint64_t *P, unsigned x, unsigned y) {
+  switch (R->at) { case 0:;
+"""
+FOOTER = """
+  return 0;
+}
+int launch(const uint64_t *P, unsigned grid, unsigned bx, unsigned by, int64_t bytes, unsigned seed) {
+  Thread *threads = calloc(bx * by, sizeof(Thread));
+  unsigned *order = malloc(bx * by * sizeof(unsigned));
+  S = malloc(bytes + 1); room = bytes; nctaid = grid; ntid[0] = bx; ntid[1] = by; ntid[2] = 1;
+  for (ctaid = 0; ctaid < grid; ctaid++) {
+    memset(S, 0xFF, bytes); memset(threads, 0, bx * by * sizeof(Thread));
+    for (unsigned i = 0; i < bx * by; i++) order[i] = i;
+    for (unsigned running = bx * by; running;) {
+      unsigned waiting = 0;
+      for (unsigned i = bx * by; i-- > 1;) {
+        seed = seed * 1664525u + 1013904223u;
+        unsigned j = (seed >> 8) % (i + 1), kept = order[i]; order[i] = order[j]; order[j] = kept;
+      }
+      for (unsigned i = 0; i < bx * by; i++)
+        waiting += run(threads + order[i], P, order[i] % bx, order[i] / bx);
+      if (waiting != 0 && waiting != bx * by) { fprintf(stderr, "a barrier for some\\n"); abort(); }
+      running = waiting;
+    }
+  }
+  free(threads); free(order); free(S);
+  return 0;
+}
+"""
+
+
+def ctype(kind):
+    """The C type of a PTX type."""
+    return NAMES.get(kind) or C[kind[0]].format(kind[1:])
+
+
+class Translation:
+    """The C of one PTX kernel."""
+
+    def __init__(self, ptx):
+        body = re.search(r"\n\{\n(.*)\n\}", ptx, re.S)[1]
+        self.barriers = 0
+        self.registers = {prefix: kind for kind, prefix in re.findall(r"\.reg \.(\w+)\s+%(\w+)<", body)}
+        counts = re.findall(r"\.reg \.(\w+)\s+%(\w+)<(\d+)>;", body)
+        fields = "".join(f"{NAMES[kind]} {prefix}[{count}];" for kind, prefix, count in counts)
+        body = re.sub(r"//.*|\t\.(reg|pragma).*", "", body)
+        lines = (self.line(line.strip()) for line in body.replace(";", ";\n").splitlines() if line.strip())
+        self.text = HEADER % fields + "\n".join(lines) + "\n  }" + FOOTER
+
+    def line(self, line):
+        if line.endswith(":"):
+            return line.replace("$", "") + ";"
+        guard = re.match(r"@(!?)(%\w+)\s+(.*)", line)
+        if guard:
+            return f"if ({guard[1]}{self.value(guard[2], 'pred')}) {{ {self.line(guard[3])} }}"
+        name, _, rest = line.rstrip(";").partition(" ")
+        operands = re.findall(r"\[[^\]]*\]|[^,\s]+", rest)
+        return self.statement(name.strip().split("."), operands)
+
+    def value(self, text, kind):
+        """An operand as a C expression of that type."""
+        text = text.strip()
+        register = re.fullmatch(r"%([a-z]+)(\d+)", text)
+        if register and register[1] in self.registers:
+            return f"(({ctype(kind)})R->{register[1]}[{register[2]}])"
+        special = re.fullmatch(r"%(tid|ntid|ctaid|nctaid)\.(\w)", text)
+        if special:
+            known = {"tid.x": "x", "tid.y": "y", "ctaid.x": "ctaid", "nctaid.x": "nctaid"}
+            return known.get(text[1:]) or f"ntid[{'xyz'.index(special[2])}]"
+        if text.startswith(("0f", "0d")):
+            number = int(text[2:], 16)
+            width, member = (32, "float") if text[1] == "f" else (64, "double")
+            return f"((union {{ uint{width}_t i; {member} f; }}){{ {number}u{'l' * (width == 64)} }}).f"
+        if text.startswith("_cudapy_smem") or text == "%dynamic_smem_size":
+            return "0"
+        return f"(({ctype(kind)}){text}L)" if text != "-9223372036854775808" else "INT64_MIN"
+
+    def place(self, text):
+        """The register of a result."""
+        return re.sub(r"%([a-z]+)(\d+)", r"R->\1[\2]", text)
+
+    def address(self, text, space, kind):
+        base, _, offset = text.strip("[]").partition("+")
+        place = f"({self.value(base, 'u64')} + ({offset or 0}L))"
+        if base.startswith("%r") and not base.startswith("%rd"):
+            place = f"((int64_t){self.value(base, 's32')} + ({offset or 0}L))"
+        if space == "shared":
+            return f"*({ctype(kind)} *)shared({place}, sizeof({ctype(kind)}))"
+        return f"*({ctype(kind)} *){place}"
+
+    def statement(self, name, operands):
+        verb, kind, to = name[0], name[-1], self.place(operands[0]) if operands else ""
+
+        def value(i, of=kind):
+            return self.value(operands[i], of)
+
+        if verb == "bra":
+            return f"goto {operands[0].replace('$', '')};"
+        if verb == "ret":
+            return "return 0;"
+        if verb == "bar":
+            self.barriers += 1
+            return f"R->at = {self.barriers}; return 1; case {self.barriers}:;"
+        if name[:2] == ["cp", "async"]:
+            return self.copying(name, operands)
+        if verb == "createpolicy":
+            return f"{to} = 0;"
+        if verb == "red":
+            return f"{self.address(operands[0], 'global', kind)} += {value(1)};"
+        if verb == "ld" and name[1] == "param":
+            return f"{to} = P[{operands[1].rstrip(']').rpartition('_')[2]}];"
+        if verb == "ld":
+            return f"{to} = {self.address(operands[1], name[1], kind)};"
+        if verb == "st":
+            return f"{self.address(operands[0], name[1], kind)} = {value(1)};"
+        if verb == "mov" and kind[0] == "b":  # bits, whatever they mean
+            register = operands[1].startswith("%")
+            bits = f"&{self.place(operands[1])}" if register else f"&({ctype(kind)}){{{value(1)}}}"
+            return f"memcpy(&{to}, {bits}, {int(kind[1:]) // 8});"
+        if verb == "setp":
+            return f"{to} = {self.compared(name[1], value(1), value(2))};"
+        return f"{to} = {self.computed(name, value)};"
+
+    def copying(self, name, operands):
+        if name[2] == "commit_group":
+            return "R->ends[R->groups++ % 64] = R->copies;"
+        if name[2] == "wait_group":
+            return f"arrived(R, {operands[0]});"
+        to, source, size, read = (text.strip("[]") for text in operands[:4])
+        to, source, read = self.value(to, "s32"), self.value(source, "u64"), self.value(read, "s32")
+        return f"copy(R, {to}, (char *){source}, {size}, {read});"
+
+    def compared(self, how, a, b):
+        if how in ORDER:
+            return f"{a} {ORDER[how]} {b}" if how != "ne" else f"({a} != {b} && {a} == {a} && {b} == {b})"
+        nan = f"({a} != {a} || {b} != {b})"
+        return {"nan": nan, "num": f"!{nan}"}.get(how) or f"({nan} || {a} {ORDER[how[:-1]]} {b})"
+
+    def computed(self, name, value):
+        verb, kind = name[0], name[-1]
+        if verb == "cvt":
+            return self.converted(name, value)
+        if verb in ("div", "rem") and kind == "s64":
+            return f"div64({value(1)}, {value(2)})" if verb == "div" else f"{value(1)} % {value(2)}"
+        if verb in ("shl", "shr"):
+            return f"{value(1)} {BINARY[verb]} {value(2, 'u32')}"
+        if verb == "mul" and name[1] == "wide":
+            return f"(int64_t){value(1)} * (int64_t){value(2)}"
+        if verb in BINARY:
+            return f"{value(1)} {BINARY[verb]} {value(2)}"
+        if verb == "selp":
+            return f"{value(3, 'pred')} ? {value(1)} : {value(2)}"
+        float_ = "f" if kind == "f32" else ""
+        if verb == "fma":
+            how = "round_down" if name[1] == "rm" else "fma" + float_
+            return f"{how}({value(1)}, {value(2)}, {value(3)})"
+        a, b = value(1), value(2) if verb in ("min", "max") else ""
+        simple = {
+            "mov": a,
+            "neg": f"-{a}",
+            "not": f"!{a}" if kind == "pred" else f"~{a}",
+            "abs": f"fabs({a})" if kind[0] == "f" else f"llabs({a})",
+            "rcp": f"1 / {a}",
+            "ex2": f"exp2f({a})",
+            "min": f"{a} < {b} ? {a} : {b}",
+            "max": f"{a} > {b} ? {a} : {b}",
+            "mad": f"{a} * {value(2)} + {value(3)}" if verb == "mad" else "",
+        }
+        return simple[verb]
+
+    def converted(self, name, value):
+        to, source = name[-2:]
+        if source == "f16":
+            return f"half({value(1, 'u16')})"
+        if to == "f16":
+            return f"to_half({value(1)})"
+        if "sat" in name:
+            return f"fminf(fmaxf({value(1)}, 0), 1)"
+        return f"({ctype(to)}){value(1)}"
+
+
+def runnable(ptx):
+    """A function (values, grid, block, bytes of shared memory) that runs a kernel."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "kernel.c"
+        source.write_text(Translation(ptx).text)
+        command = ["cc", "-O1", "-w", "-fwrapv", "-fno-strict-aliasing", "-frounding-math", "-ffp-contract=off"]
+        subprocess.run([*command, "-shared", "-fPIC", "-o", f"{folder}/kernel.so", source, "-lm"], check=True)
+        library = ctypes.CDLL(f"{folder}/kernel.so")
+
+    def run(values, grid, block, room):
+        values = (ctypes.c_uint64 * len(values))(*values)
+        library.launch(values, grid, *block, ctypes.c_int64(room), 1)
+
+    return run
