@@ -109,7 +109,10 @@ class Translation:
             return f"if ({guard[1]}{self.value(guard[2], 'pred')}) {{ {self.line(guard[3])} }}"
         name, _, rest = line.rstrip(";").partition(" ")
         operands = re.findall(r"\[[^\]]*\]|[^,\s]+", rest)
-        return self.statement(name.strip().split("."), operands)
+        try:
+            return self.statement(name.strip().split("."), operands)
+        except (IndexError, KeyError):
+            raise NotImplementedError(f"no C for the PTX instruction {line!r}") from None
 
     def value(self, text, kind):
         """An operand as a C expression of that type."""
