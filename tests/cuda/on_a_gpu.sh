@@ -3,7 +3,7 @@
 # No part stops the next; a line for each comes last. Limits in seconds.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1
+export PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} PYTHONUNBUFFERED=1 XLA_PYTHON_CLIENT_PREALLOCATE=false
 python=${PYTHON:-$(command -v python || command -v python3)}
 summary=()
 
