@@ -9,6 +9,8 @@ HEADLINE: dict[str, dict] = {
     "plain convolutions": {"refiner": "plain"},
 }
 CONTROLS = {f"{name}, blank photo": change | {"blank": True} for name, change in HEADLINE.items()}
+ELSEWHERE = (*HEADLINE, "SPN, three-way, blank photo", "plain convolutions, blank photo")
+"""What is scored on maps of other sources too."""
 ABLATIONS = {
     "SPN, weights of its own for each unit": {"share_weights": False},
     "SPN, one unit": {"units": 1},

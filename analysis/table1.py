@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # the idle one of two threa
 import _record
 import torch
 from _classical import METHODS
-from _rows import BASELINE, CONTROLS, GROUPS, HEADLINE, HIGHRES, ROWS
+from _rows import BASELINE, ELSEWHERE, GROUPS, HEADLINE, HIGHRES, ROWS
 from _sources import SOURCES, USED, highres_parsers
 from _tally import Tally, summary
 from rich.console import Console
@@ -184,7 +184,7 @@ def tallies(experiment, split, source, methods, rows):
         return experiment.tally(split, source, row, seed, make, maps)
 
     here = {name: [tally(name, make)] for name, make in methods.items()}
-    for row in rows if used else [row for row in rows if row in HEADLINE | CONTROLS]:
+    for row in rows if used else [row for row in rows if row in ELSEWHERE]:
         seeds = experiment.runs(row) if used else experiment.runs(row)[:1]
         here[row] = [tally(row, lambda row=row, seed=seed: experiment.network(row, seed), seed) for seed in seeds]
     return here
