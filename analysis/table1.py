@@ -207,16 +207,16 @@ def arguments():
     parser.add_argument("--runs", type=Path, default=Path("runs/table1"), help="where work is kept")
     parser.add_argument("--split", choices=("val", "test"), default="val", help="what to score (val)")
     parser.add_argument("--seeds", type=int, default=3, help="of the headline rows (3)")
-    parser.add_argument("--steps", type=int, default=300, help="of every refining network (300)")
-    parser.add_argument("--parser-steps", type=int, default=700, help="of the baseline parsers (700)")
+    parser.add_argument("--steps", type=int, default=400, help="of every refining network (400)")
+    parser.add_argument("--parser-steps", type=int, default=2500, help="of the baseline parsers (2500)")
     parser.add_argument("--groups", nargs="*", choices=GROUPS, default=list(GROUPS), help="rows to train (all)")
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS), help="to compare (all)")
     parser.add_argument("--sources", nargs="*", choices=SOURCES, default=list(SOURCES), help="coarse maps (all)")
     parser.add_argument("--set", nargs="*", type=option, default=[], metavar="NAME=VALUE", help=SET_HELP)
     chosen = parser.parse_args()
-    of_all = {"data": chosen.data, "control": False, "seed": chosen.seed, "made": 192, "parser_batch": 16}
-    steps = {"parser_steps": chosen.parser_steps, "steps": chosen.steps}
-    return chosen, Options(**of_all | steps | (SMALL if chosen.small else {}) | dict(chosen.set))
+    given = {name: getattr(chosen, name) for name in ("data", "seed", "steps", "parser_steps")}
+    of_all = {"factor": 8, "control": False, "made": 128, "parser_batch": 16}
+    return chosen, Options(**of_all | given | (SMALL if chosen.small else {}) | dict(chosen.set))
 
 
 def main() -> None:
