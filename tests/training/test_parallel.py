@@ -51,6 +51,18 @@ def test_accumulated_batches_count_as_one_step(tiny, faces, tmp_path):
     assert told["seconds_per_step"] > 0
 
 
+def test_mixed_precision_follows_full_precision(tiny, faces, tmp_path):
+    """On a CPU, where bfloat16 can be mixed too: convolutions in half, propagation and loss in full."""
+
+    def losses(precision):
+        run = Experiment(replace(tiny, parser_steps=2, steps=2, precision=precision), tmp_path / precision, SILENT)
+        train = run.aligned(faces, "train")
+        run.refinement(run.parsers(faces.classes, train), train)
+        return [run.stages[stage]["history"][-1]["loss"] for stage in ("parsers", "spn")]
+
+    assert losses("bf16-mixed") == pytest.approx(losses("32-true"), rel=0.02)
+
+
 def test_progress_can_be_sent_to_another_process():
     sent = pickle.loads(pickle.dumps(fit.StageProgress("spn", 3, SILENT)))
     assert (sent.title, sent.steps, sent.history) == ("spn", 3, [])
