@@ -32,12 +32,11 @@ RECIPE["SPN, all four, as in Section 5"] = SECTION_5
 TRIALS = {
     **{
         f"{name}, {steps} steps": change | {"steps": steps}
-        for steps in (100, 200, 800)
+        for steps in (100, 800)
         for name, change in HEADLINE.items()
     },
     "SPN, three-way, propagated at 32 x 32": {"propagated": 32},
     "SPN, three-way, propagated at 128 x 128": {"propagated": 128},
-    "SPN, one-way, propagated at 128 x 128": {"propagated": 128, "connection": "one_way"},
     "SPN, three-way, 4 channels": {"hidden": 4},
     "SPN, three-way, 16 channels": {"hidden": 16},
     "SPN, three-way, 2 patches a step, twice the steps": {"batch": 2, "steps": 800},
