@@ -31,9 +31,7 @@ RECIPE["SPN, all four, as in Section 5"] = SECTION_5
 
 TRIALS = {
     **{
-        f"{name}, {steps} steps": change | {"steps": steps}
-        for steps in (100, 800)
-        for name, change in HEADLINE.items()
+        f"{name}, {steps} steps": change | {"steps": steps} for steps in (100, 800) for name, change in HEADLINE.items()
     },
     "SPN, three-way, propagated at 32 x 32": {"propagated": 32},
     "SPN, three-way, propagated at 128 x 128": {"propagated": 128},

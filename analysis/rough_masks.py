@@ -2,7 +2,8 @@
 
 Uses the networks that analysis/table1.py has trained on the folder, and the frontal faces of the test split
 that were drawn twice. The rough masks know six classes: brows are hair there, and of the nose its base alone is
-drawn, so what is scored is skin, eyes and mouth. They are averaged to the baseline's resolution, as its own maps are.
+drawn, so what is scored is skin, eyes, mouth and hair. They are refined as drawn, and averaged to the baseline's
+resolution, as its own maps are.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import _record
 import numpy as np
 import torch
 from _classical import METHODS
-from _rows import BASELINE, CONTROLS, HEADLINE
+from _rows import CONTROLS, HEADLINE
 from _tally import Tally
 from table1 import Table, identity
 from torch.nn.functional import avg_pool2d, one_hot
@@ -24,6 +25,7 @@ from spnkit.data.files import read_indices
 from spnkit.training import Options, table, upsample
 
 SIDES = {"eyes": ("left_eye", "right_eye")}
+RESOLUTIONS = ("as drawn", "at the baseline's resolution")
 SCORED = ("skin", "eyes", "mouth", "hair")
 
 
@@ -39,10 +41,12 @@ def rough_map(labels, rough_classes, classes, factor):
 
 
 def twice_drawn(experiment, root):
-    """Aligned test faces that have a rough mask, and these masks as maps."""
+    """Aligned test faces that have a rough mask, and these masks as maps, at both resolutions."""
     options, folder = experiment.options, experiment.folder
+    factors = dict(zip(RESOLUTIONS, (1, options.factor), strict=True))
     rough_classes = [line.split()[1] for line in (root / "classes6.txt").read_text().splitlines() if line.strip()]
-    faces, maps = [], []
+    faces: list[tuple] = []
+    maps: dict[str, list] = {name: [] for name in factors}
     for name in folder.splits["test"]:
         if not (path := root / "coarse6" / f"{name}.png").exists():
             continue
@@ -50,7 +54,9 @@ def twice_drawn(experiment, root):
         rough = read_indices(path)
         faces.append(align(face.image, face.labels, face.keypoints, options.size))
         _, moved = align(face.image, rough, face.keypoints, options.size)
-        maps.append(rough_map(np.where(moved == IGNORE, 0, moved), rough_classes, folder.classes, options.factor))
+        known = np.where(moved == IGNORE, 0, moved)
+        for resolution, factor in factors.items():
+            maps[resolution].append(rough_map(known, rough_classes, folder.classes, factor))
     return faces, maps
 
 
@@ -63,6 +69,12 @@ def scores(tally, classes):
     return {name: round(found[name], 2) for name in SCORED}
 
 
+def mean_scores(tallies, classes):
+    """Their mean over seeds."""
+    each = [scores(tally, classes) for tally in tallies]
+    return {name: round(float(np.mean([one[name] for one in each])), 2) for name in SCORED}
+
+
 def main() -> None:
     """Refine, write and print."""
     parser = _record.parser(__doc__)
@@ -72,20 +84,18 @@ def main() -> None:
     options = Options(**json.loads((chosen.run / "options.json").read_text()))
     experiment = Table(options, chosen.run, chosen.seeds)
     faces, maps = twice_drawn(experiment, Path(options.data))
-    rows = {BASELINE: [identity]}
+    rows = {"rough masks": [identity]}
     for name in METHODS:
         rows[name] = [experiment.tuned(name)[0]]
     for row in HEADLINE | CONTROLS:
         rows[row] = [experiment.network(row, seed) for seed in experiment.runs(row)]
     found = {}
-    for row, methods in rows.items():
-        each = [scores(Tally.of(method, faces, maps, experiment.classes), experiment.classes) for method in methods]
-        found["rough masks" if row == BASELINE else row] = {
-            name: float(np.mean([one[name] for one in each])) for name in SCORED
-        }
+    for resolution in RESOLUTIONS:
+        tallies = {row: [Tally.of(m, faces, maps[resolution], experiment.classes) for m in rows[row]] for row in rows}
+        found[resolution] = {row: mean_scores(each, experiment.classes) for row, each in tallies.items()}
+        print(f"{resolution}\n{table(found[resolution])}")
     figures = {"faces": len(faces), "rows": found}
     _record.write("rough-masks", figures, seed=chosen.seed, out=chosen.out or _record.RESULTS / "table1")
-    print(table(found))
 
 
 if __name__ == "__main__":
