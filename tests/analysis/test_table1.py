@@ -47,13 +47,19 @@ def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
     assert second["options"]["units"] == 1
 
 
+def test_what_is_chosen_from_is_never_scored_on_test(call, capsys):
+    with pytest.raises(SystemExit):
+        call("--split", "test", "--groups", "headline", "trials")
+    assert "--groups trials: what is chosen from is scored on val, got --split test" in capsys.readouterr().err
+
+
 def test_every_row_is_a_network_of_its_own(analysis):
     from _rows import ROWS
     from table1 import slug
 
     from spnkit.training import Options
 
-    options = {row: Options(**change) for row, change in ROWS.items()}
+    options = {row: Options(**{"steps": 400, "hidden": 8} | change) for row, change in ROWS.items()}
     assert len(set(options.values())) == len({slug(row) for row in ROWS}) == len(ROWS)
 
 
