@@ -33,17 +33,11 @@ BUDGETS = {
     f"{name}, {steps} steps": change | {"steps": steps} for steps in (100, 200) for name, change in HEADLINE.items()
 }
 TRIALS = {
-    "SPN, three-way, 800 steps": {"steps": 800},
     "SPN, three-way, propagated at 32 x 32": {"propagated": 32},
     "SPN, three-way, propagated at 128 x 128": {"propagated": 128},
-    "SPN, three-way, 4 channels": {"hidden": 4},
-    "SPN, three-way, 16 channels": {"hidden": 16},
-    "SPN, three-way, 2 patches a step, twice the steps": {"batch": 2, "steps": 800},
-    "SPN, three-way, half the rate": {"rate": 0.003},
-    "SPN, three-way, twice the rate": {"rate": 0.012},
     "SPN, three-way, maps of parsers that had seen the face": {"cross_fitted": False},
 }
-"""What else was tried, on val: budgets, resolutions, channels, rates, maps that are too good."""
+"""What else was tried, on val: steps, the resolution of propagation, maps that are too good."""
 
 REPORTED = {"headline": HEADLINE, "controls": CONTROLS, "ablations": ABLATIONS, "recipe": RECIPE}
 TRIED = {"budgets": BUDGETS, "trials": TRIALS}

@@ -59,7 +59,7 @@ def test_every_row_is_a_network_of_its_own(analysis):
 
     from spnkit.training import Options
 
-    options = {row: Options(**{"steps": 400, "hidden": 8} | change) for row, change in ROWS.items()}
+    options = {row: Options(**change) for row, change in ROWS.items()}
     assert len(set(options.values())) == len({slug(row) for row in ROWS}) == len(ROWS)
 
 
