@@ -42,6 +42,7 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_ipywidgets_js = {}  # these would come from a remote host
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # CommonMark has no tables
 
 html_theme = "furo"
 html_title = f"spnkit {release}"
