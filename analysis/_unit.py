@@ -11,6 +11,7 @@ import spnkit
 from spnkit.backends import backend
 from spnkit.plan import plan
 
+LINE = 64  # bytes
 BLOCK = (1 << 22) - 3  # random values drawn for an array, which repeats them: drawing takes longer than most timings
 
 
@@ -38,7 +39,7 @@ class Unit:
         shape = (1, len(directions), connections, 1 if shared else planes, height, width)
         self.gates = _normal(rng, shape, dtype)
         self.plan = plan(directions, "clip", "max" if len(directions) > 1 else "sum")
-        self.y = np.ones_like(self.x)
+        self.y = aligned(self.x.shape, dtype)
         self.forward_bytes = self.gates.nbytes + 2 * self.x.nbytes  # 14 values for each pixel and channel
         self.both_bytes = 3 * self.gates.nbytes + 5 * self.x.nbytes  # 41
         self.backward_bytes = self.both_bytes - self.forward_bytes  # 27
@@ -46,12 +47,12 @@ class Unit:
     @cached_property
     def winner(self) -> np.ndarray:
         """A byte for each pixel."""
-        return np.ones(self.x.shape, np.uint8)
+        return aligned(self.x.shape, np.uint8)
 
     @cached_property
     def gradients(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The gradient that comes in, here simply x, and memory for those of x and the gates."""
-        return self.x, np.ones_like(self.x), np.ones_like(self.gates)
+        return self.x, aligned(self.x.shape, self.x.dtype), aligned(self.gates.shape, self.x.dtype)
 
     def forward(self) -> None:
         """The kernel that serves where no gradient is wanted."""
@@ -69,4 +70,13 @@ class Unit:
 
 
 def _normal(rng, shape, dtype):
-    return np.resize(rng.standard_normal(min(math.prod(shape), BLOCK), dtype), shape)
+    array = aligned(shape, dtype)
+    array[...] = np.resize(rng.standard_normal(min(math.prod(shape), BLOCK), dtype), shape)
+    return array
+
+
+def aligned(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """Memory that is touched and begins on a cache line, as torch allocates it."""
+    raw = np.ones(math.prod(shape) * np.dtype(dtype).itemsize + LINE, np.uint8)
+    begin = -raw.ctypes.data % LINE
+    return raw[begin : raw.size - LINE + begin].view(dtype).reshape(shape)

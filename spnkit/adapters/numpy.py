@@ -18,7 +18,9 @@ def propagate(x, gates, directions, normalization, integration, backend_name):
     engine = _backend(backend_name)
     x, gates, dtype = _widened(x, gates)
     n, c, h, w = x.shape
-    y = np.empty((n, c, h, w) if integration else (n, len(directions), c, h, w), x.dtype)
+    last = integration and x.strides[1] == x.itemsize  # channels innermost, and so in the result
+    shape = (n, c, h, w) if integration else (n, len(directions), c, h, w)
+    y = np.empty((n, h, w, c), x.dtype).transpose(0, 3, 1, 2) if last else np.empty(shape, x.dtype)
     engine.forward(x, gates, y, None, resolved)
     return _rounded(y, dtype)
 

@@ -104,7 +104,7 @@ def _recurrence(x, p, direction, backend_name):
 def _forward(x, gates, resolved, backend_name, winner=None, hidden=None):
     """The result of a call; `winner` and `hidden` are filled where there is room in them."""
     engine, wide = _engine(backend_name, x), _widened(x)
-    y = wide.new_empty(_shape(x, resolved))
+    y = _empty(wide, _shape(x, resolved))
     engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(_filled(winner)), resolved, **_kept(hidden))
     return _rounded(y, x.dtype)
 
@@ -126,7 +126,7 @@ def _shape(x, resolved):
 
 def _winner(x, resolved, track):
     """Room for the direction that won each node; empty where no gradient will ask for it."""
-    return x.new_empty(x.shape if track and resolved.keeps_winner else (0,), dtype=torch.uint8)
+    return _empty(x, x.shape if track and resolved.keeps_winner else (0,), dtype=torch.uint8)
 
 
 def _hidden(x, resolved, track):
@@ -145,18 +145,30 @@ def _hidden(x, resolved, track):
 def _results(x, gates, directions, normalization, integration, backend_name, track):
     """The results, uninitialised: all that tracing needs to know."""
     resolved = plan(tuple(directions), normalization, integration)
-    return x.new_empty(_shape(x, resolved)), _winner(x, resolved, track), _hidden(x, resolved, track)
+    return _empty(x, _shape(x, resolved)), _winner(x, resolved, track), _hidden(x, resolved, track)
 
 
 @torch.library.register_fake("spnkit::propagate_backward")
 def _gradients(grad, winner, hidden, x, gates, directions, normalization, integration, backend_name, needs_gates):
     """The gradients, uninitialised."""
-    return x.new_empty(x.shape), gates.new_empty(gates.shape if needs_gates else (0,))
+    dgates = torch.empty_like(gates) if _channels_last(x) else gates.new_empty(gates.shape)
+    return _empty(x, x.shape), dgates if needs_gates else gates.new_empty(0)
 
 
 @torch.library.register_fake("spnkit::recurrence")
 def _scanned(x, p, direction, backend_name):
-    return x.new_empty(x.shape)
+    return _empty(x, x.shape)
+
+
+def _empty(x, shape, dtype=None):
+    """A new tensor with the dtype and the device of x, and channels innermost if they are so in x."""
+    last = torch.channels_last if len(shape) == 4 and _channels_last(x) else torch.contiguous_format
+    return torch.empty(shape, dtype=dtype or x.dtype, device=x.device, memory_format=last)
+
+
+def _channels_last(x):
+    """Whether channels are innermost in x; on a GPU results are always channels-first."""
+    return x.is_cpu and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
 
 
 def _setup(ctx, inputs, output):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from functools import cache, lru_cache
 
@@ -10,25 +11,31 @@ import numpy as np
 from llvmlite import binding as llvm
 
 from spnkit import integration, normalization, recurrence
-from spnkit.backends import kernels, simd, tiles
+from spnkit.backends import kernels, planes, simd, tiles
 from spnkit.backends.cache import jit_cached
+from spnkit.backends.tiles import LINE
 from spnkit.integration import Integration
 from spnkit.plan import Plan
 from spnkit.scalars import compiled
 
-CACHE_LINE = 64
 PARALLEL_FROM = 1 << 16  # weights below which a second core costs more than it brings
-# What runs for a whole tile is worth a call; all else is inlined, since a pixel is not.
+STREAM_FROM = 1 << 24  # bytes of gradients that no cache should be filled with
+# What runs for a whole row or plane is worth a call; all else is inlined, since a pixel is not.
 OUT_OF_LINE = (
-    "adjacent",
     "copy",
-    "transpose",
-    "scan_tile",
-    "adjoint_tile",
-    "forward_plane",
-    "backward_plane",
+    "copy_tiles",
+    "clear",
+    "brought",
+    "entered",
+    "forward_unit",
+    "backward_unit",
+    "scan",
+    "scan_row",
+    "go_back",
+    "adjoint_row",
 )
-NOTHING = tiles.Array(0, 0, 0, 0, 0, 0, 0)
+
+DTYPES = {4: np.float32, 8: np.float64}
 
 _forked = False
 
@@ -45,44 +52,100 @@ if hasattr(os, "register_at_fork"):
 
 def forward(x, gates, y, winner, plan):
     """See `spnkit.backends`."""
-    kernel = _kernel("forward", x.itemsize, _variant(x, gates, plan), _worth_sharing(gates, x))
-    codes, shape = _codes(plan), tuple(map(int, x.shape))
-    y_array = _array(y, "ndchw" if y.ndim == 5 else "nchw")
-    kernel(x.dtype.type(0), shape, codes, _array(x), _gate_array(gates), y_array, _optional(winner))
+    _run("forward", x, gates, plan, (x, gates, y, winner), streams=False)
 
 
 def backward(grad, winner, x, gates, dx, dgates, plan):
     """See `spnkit.backends`."""
-    kernel = _kernel("backward", x.itemsize, _variant(x, gates, plan), _worth_sharing(gates, x))
-    codes, shape = _codes(plan), tuple(map(int, x.shape))
-    grad = grad if grad.strides[-1] == grad.itemsize else np.ascontiguousarray(grad)
-    grad_array = _array(grad, "ndchw" if grad.ndim == 5 else "nchw")
-    into = NOTHING if dgates is None else _gate_array(dgates)
-    arrays = (grad_array, _optional(winner), _array(x), _gate_array(gates), _array(dx), into)
-    kernel(x.dtype.type(0), shape, codes, *arrays)
+    streams = dgates is not None and dgates.nbytes >= STREAM_FROM and _aligned(dgates)
+    if _channels_last((x, winner, gates, dx, dgates)):
+        grad = grad if grad.strides[-3] == grad.itemsize else _like(x, grad)
+    elif grad.strides[-1] != grad.itemsize:
+        grad = np.ascontiguousarray(grad)
+    _run("backward", x, gates, plan, (grad, winner, x, gates, dx, dgates), streams)
 
 
-def _array(array, axes="nchw"):
-    """Address and strides; an axis that the array lacks has stride 0."""
-    strides = dict(zip(axes, array.strides, strict=True))
-    return tiles.Array(array.ctypes.data, *(strides.get(axis, 0) for axis in "ndkchw"))
+def _run(name, x, gates, plan, arrays, streams):
+    last = _channels_last(arrays)
+    threads = numba.get_num_threads() if _worth_sharing(gates, x) else 1
+    shared_gradient = name == "backward" and arrays[-1] is not None and gates.shape[3] == 1
+    header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared_gradient)
+    numbers = [number for array in arrays for number in _numbers(array)]
+    call = np.array((*header, int(streams), *_codes(plan), *numbers), np.int64)
+    _kernel(name, x.itemsize, (*_variant(gates, plan), last), threads > 1)(call)
 
 
-def _gate_array(gates):
-    array = _array(gates, "ndkchw")
-    return array._replace(c=0) if gates.shape[3] == 1 else array
+def _like(x, grad):
+    """A copy of the gradient, laid out as x is."""
+    copied = np.empty(grad.shape, grad.dtype) if grad.ndim == 5 else np.empty_like(x)
+    copied[...] = grad
+    return copied
 
 
-def _optional(winner):
-    return NOTHING if winner is None else _array(winner)
+def _channels_last(arrays):
+    """Whether channels are innermost in all of the arrays, and pixels are not."""
+    x = arrays[0]
+    return (
+        x.strides[-1] != x.itemsize
+        and x.shape[-3] > 1
+        and all(a is None or (a.strides[-3] == a.itemsize and a.shape[-3] > 1) for a in arrays)
+    )
+
+
+def _aligned(array):
+    """Whether every row begins on a cache line."""
+    places = (array.__array_interface__["data"][0], *array.strides[:-1])
+    return _register_bytes() == LINE and all(place % LINE == 0 for place in places)
+
+
+def _numbers(array):
+    """Address, and strides by axis; 0 for an axis that the array lacks, or whose only entry serves for all."""
+    if array is None:
+        return (0,) * 7
+    n, *directions_and_gates, c, h, w = array.strides
+    d, k = (*directions_and_gates, 0, 0)[:2]
+    if array.shape[-3] == 1:
+        c = 0
+    return (array.__array_interface__["data"][0], n, d, k, c, h, w)
+
+
+@lru_cache(maxsize=256)
+def _header(name, shape, itemsize, connections, plan, last, threads, shared_gradient):
+    """Shape, units of work, threads, and the parts of scratch, as `kernels.py` takes them."""
+    n, c, h, w = shape
+    lanes = _register_bytes() // itemsize
+    pixel = itemsize * lanes if last else itemsize
+    side, tile = max(h, w), _tile(itemsize)
+
+    def plane(item):
+        return max(h * tiles.row_bytes(w, item), w * tiles.row_bytes(h, item))
+
+    back = name == "backward"
+    turned = 0 if last else plane(itemsize)
+    row, gates = tiles.row_bytes(side, pixel), connections * tile * tiles.row_bytes(side, itemsize)
+    sizes = planes.Room(
+        x=turned,
+        grad=turned if back else 0,
+        y=turned,
+        winner=0 if last else plane(1),
+        gates=0 if last else connections * turned if back else gates,
+        h=plane(pixel) if back else 2 * row,
+        dgates=0 if last or not back else gates,
+        q=2 * connections * row if back else 0,
+    )
+    ends = list(itertools.accumulate(-(-size // LINE) * LINE + LINE for size in sizes))
+    offsets = [LINE + end for end in (0, *ends[:-1])]
+    units = n * (-(-c // lanes) if last else c)
+    groups = units // c if shared_gradient else units
+    return (*map(int, shape), units, min(threads, groups), ends[-1] + 3 * LINE, *offsets, len(plan.directions))
 
 
 @lru_cache(maxsize=256)
 def _codes(plan: Plan):
-    return np.array([2 * d.horizontal + d.reverse for d in plan.directions], np.int64)
+    return tuple(2 * d.horizontal + d.reverse for d in plan.directions)
 
 
-def _variant(x, gates, plan):
+def _variant(gates, plan):
     """What a kernel is specialised on."""
     alone = len(plan.directions) == 1 and plan.integration != Integration.none
     how = Integration.sum if alone else plan.integration  # one direction is its own max and mean
@@ -103,17 +166,27 @@ def _kernel(name, itemsize, variant, parallel):
         return jit_cached(function, parallel=parallel, nogil=True) if whole else _jit_inner(function)
 
     label = "_".join(map(str, ("", itemsize, *variant, "parallel" if parallel else "serial")))
-    constants = dict(zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED"), variant, strict=True))
-    return getattr(compiled(jit, kernels, label=label, **{**vars(_parts(itemsize)), **constants}), name)
+    constants = dict(zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED", "CHANNELS_LAST"), variant, strict=True))
+    return getattr(compiled(jit, kernels, label=label, **{**vars(_parts(itemsize, variant[-1])), **constants}), name)
 
 
 @cache
-def _parts(itemsize):
+def _parts(itemsize, last):
     """What all variants share, compiled once: the definitions for vector registers, and the tiles."""
     operations = {name: getattr(simd, name) for name in ("absolute", "exp", "where", "filled")}
-    sizes = {"LANES": _register_bytes() // itemsize, "TILE": CACHE_LINE // itemsize}
-    sources = (recurrence, normalization, integration, tiles)
-    return compiled(_jit_inner, *sources, label=f"_{itemsize}", **operations, **sizes)
+    sizes = {
+        "LANES": _register_bytes() // itemsize,
+        "TILE": _tile(itemsize),
+        "ZERO": DTYPES[itemsize](0),
+        "CHANNELS_LAST": last,
+    }
+    sources = (recurrence, normalization, integration, tiles, planes)
+    return compiled(_jit_inner, *sources, label=f"_{itemsize}_{last}", **operations, **sizes)
+
+
+def _tile(itemsize):
+    """Steps of a tile: a cache line of columns."""
+    return LINE // itemsize
 
 
 def _jit_inner(function):

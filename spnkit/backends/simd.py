@@ -206,50 +206,66 @@ def load_some(typingctx, at, like, count):
 
     def codegen(context, builder, signature, args):
         at, _, count = args
-        kind, align = context.get_value_type(like), _itemsize(context, like)
-        pointer = _pointer(builder, at, kind)
+        kind, item = context.get_value_type(like), _itemsize(context, like)
         value = cgutils.alloca_once(builder, kind)
-        with builder.if_else(_enough(builder, count, like)) as (whole, part):
+        with builder.if_else(_enough(builder, count, like), likely=True) as (whole, part):
             with whole:
-                builder.store(builder.load(pointer, align=align), value)
+                builder.store(builder.load(_pointer(builder, at, kind), align=item), value)
             with part:
-                zero = ir.Constant(kind, None)
-                mask = _first(builder, count, like)
-                name = f"llvm.masked.load.{_suffix(kind)}.p0"
-                builder.store(_call(builder, name, kind, pointer, ir.IntType(32)(align), mask, zero), value)
+                builder.store(_load_first(builder, at, kind, item, count), value)
         return builder.load(value)
 
     return like(at, like, count), codegen
 
 
 @intrinsic
-def store_some(typingctx, at, value, count):
-    """`store`, but of no more than the first `count` lanes."""
+def store_some(typingctx, at, value, count, streams):
+    """`store`, but of no more than the first `count` lanes; where `streams`, whole vectors go past the caches."""
 
     def codegen(context, builder, signature, args):
-        at, vector, count = args
-        align = _itemsize(context, value)
-        pointer = _pointer(builder, at, vector.type)
-        with builder.if_else(_enough(builder, count, value)) as (whole, part):
-            with whole:
-                builder.store(vector, pointer, align=align)
+        at, vector, count, streams = args
+        item = _itemsize(context, value)
+        with builder.if_else(_enough(builder, count, value), likely=True) as (whole, part):
+            with whole, builder.if_else(streams) as (past, through):
+                with past:
+                    _stream(builder, vector, at, item * value.lanes)
+                with through:
+                    builder.store(vector, _pointer(builder, at, vector.type), align=item)
             with part:
-                mask = _first(builder, count, value)
-                name = f"llvm.masked.store.{_suffix(vector.type)}.p0"
-                _call(builder, name, ir.VoidType(), vector, pointer, ir.IntType(32)(align), mask)
+                _store_first(builder, vector, at, item, count)
         return context.get_dummy_value()
 
-    return types.void(at, value, count), codegen
+    return types.void(at, value, count, streams), codegen
+
+
+def _stream(builder, vector, address, size):
+    """Write an aligned vector past the caches."""
+    written = builder.store(vector, _pointer(builder, address, vector.type), align=size)
+    written.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
+
+
+def _load_first(builder, address, kind, item, count):
+    """The first `count` lanes, the others zero."""
+    align, mask = ir.IntType(32)(item), _first(builder, count, kind.count)
+    name = f"llvm.masked.load.{_suffix(kind)}.p0"
+    return _call(builder, name, kind, _pointer(builder, address, kind), align, mask, ir.Constant(kind, None))
+
+
+def _store_first(builder, vector, address, item, count):
+    """Write the first `count` lanes."""
+    align, mask = ir.IntType(32)(item), _first(builder, count, vector.type.count)
+    name = f"llvm.masked.store.{_suffix(vector.type)}.p0"
+    _call(builder, name, ir.VoidType(), vector, _pointer(builder, address, vector.type), align, mask)
 
 
 def _enough(builder, count, vector):
     return builder.icmp_signed(">=", count, count.type(vector.lanes))
 
 
-def _first(builder, count, vector):
-    """The mask of the first `count` lanes."""
-    order = ir.Constant(ir.VectorType(count.type, vector.lanes), list(range(vector.lanes)))
-    return builder.icmp_signed("<", order, _broadcast(builder, count, vector.lanes))
+def _first(builder, count, lanes):
+    """The mask of the first `count` of so many lanes."""
+    order = ir.Constant(ir.VectorType(count.type, lanes), list(range(lanes)))
+    return builder.icmp_signed("<", order, _broadcast(builder, count, lanes))
 
 
 @intrinsic
@@ -265,30 +281,54 @@ def copy_pixel(typingctx, target, source, like):
 
 
 @intrinsic
-def copy_transposed(typingctx, target, target_stride, source, source_stride, ahead, like):
+def copy_transposed(typingctx, target, target_stride, source, source_stride, streams, like):
     """Write the transpose of a square block of `like.lanes` rows, `stride` bytes apart.
 
-    Where `ahead` is not 0, the cache lines that many bytes beyond the source are asked for; any
-    address may be asked for.
+    Where `streams`, the block goes past the caches: the target must be aligned to a vector.
     """
 
     def codegen(context, builder, signature, args):
-        target, target_stride, source, source_stride, ahead, _ = args
-        kind, align = context.get_value_type(like), _itemsize(context, like)
-
-        def row(base, stride, i):
-            return builder.add(base, builder.mul(stride, ir.Constant(stride.type, i)))
-
-        addresses = [row(source, source_stride, i) for i in range(like.lanes)]
-        with builder.if_then(builder.icmp_signed("!=", ahead, ahead.type(0))):
-            for address in addresses:
-                _prefetch(builder, builder.add(address, ahead))
-        rows = [builder.load(_pointer(builder, address, kind), align=align) for address in addresses]
-        for i, column in enumerate(_transposed(builder, rows, 16 // align)):
-            builder.store(column, _pointer(builder, row(target, target_stride, i), kind), align=align)
+        target, target_stride, source, source_stride, streams, _ = args
+        kind, item = context.get_value_type(like), _itemsize(context, like)
+        columns = _transposed(builder, _addresses(builder, source, source_stride, like), kind, item)
+        targets = _addresses(builder, target, target_stride, like)
+        with builder.if_else(streams) as (past, through):
+            with past:
+                for column, address in zip(columns, targets, strict=True):
+                    _stream(builder, column, address, item * like.lanes)
+            with through:
+                for column, address in zip(columns, targets, strict=True):
+                    builder.store(column, _pointer(builder, address, kind), align=item)
         return context.get_dummy_value()
 
-    return types.void(target, target_stride, source, source_stride, ahead, like), codegen
+    return types.void(target, target_stride, source, source_stride, streams, like), codegen
+
+
+def _addresses(builder, base, stride, like):
+    return [builder.add(base, builder.mul(stride, stride.type(i))) for i in range(like.lanes)]
+
+
+@intrinsic
+def ask_rows(typingctx, at, stride, like):
+    """`ask` at as many places as a vector has lanes."""
+
+    def codegen(context, builder, signature, args):
+        for address in _addresses(builder, args[0], args[1], like):
+            _prefetch(builder, address)
+        return context.get_dummy_value()
+
+    return types.void(at, stride, like), codegen
+
+
+@intrinsic
+def ask(typingctx, at):
+    """Have the cache line at an address brought near; any address may be asked for."""
+
+    def codegen(context, builder, signature, args):
+        _prefetch(builder, args[0])
+        return context.get_dummy_value()
+
+    return types.void(at), codegen
 
 
 def _prefetch(builder, address):
@@ -297,33 +337,41 @@ def _prefetch(builder, address):
     _call(builder, "llvm.prefetch.p0", ir.VoidType(), pointer, read, second_level, data)
 
 
-def _transposed(builder, rows, chunk):
-    """Transpose n rows of n lanes; `chunk` lanes make 128 bits, within which shuffles are cheapest.
+def _transposed(builder, addresses, kind, item):
+    """The columns of as many rows as a vector of type `kind` has lanes; `chunk` lanes make 128 bits, within which
+    shuffles are cheapest.
 
-    Blocks of whole chunks are swapped across the diagonal as in a butterfly. What is left are squares of
-    `chunk` rows, transposed by interleaving their first half with their second, again and again.
+    Rows i, i + chunk, i + 2 chunk ... lend one register a piece of `chunk` lanes each: putting pieces together is part
+    of loading them. That leaves squares of `chunk` rows, transposed by interleaving their first half with their
+    second, again and again.
     """
-    n = len(rows)
-    k = n // 2
-    while k >= chunk:
-        # Lane j of the upper row is its own or, in the right half of a block, the lower row's lane j - k.
-        upper = [j if not j & k else n + j - k for j in range(n)]
-        lower = [j + k if not j & k else n + j for j in range(n)]
-        for i in range(n):
-            if not i & k:
-                rows[i], rows[i + k] = _both(builder, rows[i], rows[i + k], upper, lower)
-        k //= 2
-    half = chunk // 2
-    starts = range(0, n, chunk)
-    low = [c + j // 2 + n * (j % 2) for c in starts for j in range(chunk)]
-    high = [lane + half for lane in low]
-    for _ in range(chunk.bit_length() - 1):
-        pairs = [(rows[c + i], rows[c + i + half]) for c in starts for i in range(half)]
-        rows = [row for a, b in pairs for row in _both(builder, a, b, low, high)]
-    return rows
+    n, chunk = kind.count, min(16 // item, kind.count)
+    low = [c + j // 2 + n * (j % 2) for c in range(0, n, chunk) for j in range(chunk)]
+    high = [lane + chunk // 2 for lane in low]
+
+    def piece(row, begin):
+        address = builder.add(addresses[row], addresses[row].type(begin * item))
+        return builder.load(_pointer(builder, address, ir.VectorType(kind.element, chunk)), align=item)
+
+    columns = []
+    for begin in range(0, n, chunk):
+        square = [_joined(builder, [piece(i + q, begin) for q in range(0, n, chunk)]) for i in range(chunk)]
+        for _ in range(chunk.bit_length() - 1):
+            pairs = zip(square[: chunk // 2], square[chunk // 2 :], strict=True)
+            square = [_shuffled(builder, a, b, lanes) for a, b in pairs for lanes in (low, high)]
+        columns += square
+    return columns
 
 
-def _both(builder, a, b, *patterns):
-    """Two vectors shuffled together in each of these ways; lanes from n on are those of `b`."""
-    index = ir.VectorType(ir.IntType(32), len(patterns[0]))
-    return [builder.shuffle_vector(a, b, ir.Constant(index, pattern)) for pattern in patterns]
+def _joined(builder, pieces):
+    """Short vectors, a power of two of them, one behind the other."""
+    while len(pieces) > 1:
+        lanes = range(2 * pieces[0].type.count)
+        pieces = [_shuffled(builder, a, b, lanes) for a, b in zip(pieces[::2], pieces[1::2], strict=True)]
+    return pieces[0]
+
+
+def _shuffled(builder, a, b, lanes):
+    """These lanes of two vectors; lanes from n on are those of `b`."""
+    index = ir.VectorType(ir.IntType(32), len(lanes))
+    return builder.shuffle_vector(a, b, ir.Constant(index, list(lanes)))

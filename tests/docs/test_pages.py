@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts)
-SOURCES = "\n".join(f"/{path.relative_to(ROOT)}" for path in ROOT.glob("spnkit/**/*.py"))
+FOLDERS = ("spnkit", "tests", "analysis", "examples")
+SOURCES = "\n".join(f"/{path.relative_to(ROOT)}" for name in FOLDERS for path in ROOT.glob(f"{name}/**/*.py"))
 TESTS = "\n".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
 
 
