@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from spnkit.adapters import torch_recurrence
+from spnkit.adapters.pages import in_large_pages
 from spnkit.backends import backend
 from spnkit.normalization import Normalization, normalized_array
 from spnkit.plan import plan
@@ -89,7 +90,7 @@ def _propagate(x, gates, directions, normalization, integration, backend_name, t
 def _propagate_backward(grad, winner, hidden, x, gates, directions, normalization, integration, name, needs_gates):
     resolved = plan(tuple(directions), normalization, integration)
     wide, wide_gates, won = _widened(x), _widened(gates), _filled(winner)
-    dx, dgates = _gradients(grad, winner, hidden, wide, wide_gates, (), "", "", "", needs_gates)
+    dx, dgates = map(in_large_pages, _gradients(grad, winner, hidden, wide, wide_gates, (), "", "", "", needs_gates))
     arrays = (_widened(grad), won, wide, wide_gates, dx, dgates if needs_gates else None)
     _engine(name, x).backward(*map(_view, arrays), resolved, **_kept(hidden))
     return _rounded(dx, x.dtype), _rounded(dgates, gates.dtype)
@@ -104,7 +105,7 @@ def _recurrence(x, p, direction, backend_name):
 def _forward(x, gates, resolved, backend_name, winner=None, hidden=None):
     """The result of a call; `winner` and `hidden` are filled where there is room in them."""
     engine, wide = _engine(backend_name, x), _widened(x)
-    y = _empty(wide, _shape(x, resolved))
+    y = in_large_pages(_empty(wide, _shape(x, resolved)))
     engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(_filled(winner)), resolved, **_kept(hidden))
     return _rounded(y, x.dtype)
 
