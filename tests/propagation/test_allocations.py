@@ -14,8 +14,8 @@ import spnkit
 ROOM = 1 << 20
 """Bytes of tiles, stacks and bookkeeping that a call may take beside its results, whatever its size."""
 PLANES = 2 * 16 * 128 * 128 * 4
-"""Bytes of scratch on the way back: each of two threads keeps what one step back needs of a plane, or of the planes that
-share a register, and no more for more planes."""
+"""Bytes of scratch on the way back: each of two threads keeps what it needs of one plane, or of the planes that share a
+register, and no more for more planes."""
 
 MEASURE = """
 import json

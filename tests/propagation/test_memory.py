@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from tolerances import assert_close
 
 import spnkit
@@ -63,6 +64,36 @@ def test_poisoned_results_are_written_whole(rng, backend, integration):
     assert np.isfinite(dx).all()
     assert np.isfinite(dgates).all()
     assert winner is None or winner.max() < 4
+
+
+def gradients(backend, x, gates):
+    """The result and the gradients of a sum of squares."""
+    x, gates = x.detach().requires_grad_(), gates.detach().requires_grad_()
+    y = spnkit.propagate(x, gates, backend=backend)
+    return y, *torch.autograd.grad(y.square().sum(), (x, gates))
+
+
+@pytest.mark.parametrize("channels", [2, 16, 21])
+def test_channels_last_tensors_stay_so(rng, channels):
+    x, gates = rng.standard_normal((2, channels, 9, 18)), rng.standard_normal((2, 4, 3, channels, 9, 18))
+    x, gates = torch.tensor(x), torch.tensor(gates)
+    expected = gradients("reference", x, gates)
+    last = torch.channels_last
+    flat = gates.flatten(1, 3).contiguous(memory_format=last)
+    found = gradients("cpu", x.contiguous(memory_format=last), flat.unflatten(1, gates.shape[1:4]))
+    for ours, theirs in zip(found, expected, strict=True):
+        assert_close(ours.detach().numpy(), theirs.detach().numpy())
+    assert all(found[i].is_contiguous(memory_format=last) for i in (0, 1))
+    assert found[2].flatten(1, 3).is_contiguous(memory_format=last)
+
+
+def test_gradients_past_the_caches(rng, monkeypatch):
+    x, gates = rng.standard_normal((1, 2, 32, 48)), rng.standard_normal((1, 4, 3, 2, 32, 48))
+    x, gates = torch.tensor(x, dtype=torch.float32), torch.tensor(gates, dtype=torch.float32)
+    through = gradients("cpu", x, gates)
+    monkeypatch.setattr(backend_module("cpu"), "STREAM_FROM", 0)
+    for ours, theirs in zip(gradients("cpu", x, gates), through, strict=True):
+        assert torch.equal(ours, theirs)
 
 
 PERTURBED = """
