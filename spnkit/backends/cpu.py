@@ -58,10 +58,9 @@ def forward(x, gates, y, winner, plan):
 def backward(grad, winner, x, gates, dx, dgates, plan):
     """See `spnkit.backends`."""
     streams = dgates is not None and dgates.nbytes >= STREAM_FROM and _aligned(dgates)
-    if _channels_last((x, winner, gates, dx, dgates)):
-        grad = grad if grad.strides[-3] == grad.itemsize else _like(x, grad)
-    elif grad.strides[-1] != grad.itemsize:
-        grad = np.ascontiguousarray(grad)
+    innermost = -3 if grad.ndim == 4 and _channels_last((x, winner, gates, dx, dgates)) else -1
+    if grad.strides[innermost] != grad.itemsize:
+        grad = np.ascontiguousarray(grad.swapaxes(innermost, -1)).swapaxes(innermost, -1)
     _run("backward", x, gates, plan, (grad, winner, x, gates, dx, dgates), streams)
 
 
@@ -73,13 +72,6 @@ def _run(name, x, gates, plan, arrays, streams):
     numbers = [number for array in arrays for number in _numbers(array)]
     call = np.array((*header, int(streams), *_codes(plan), *numbers), np.int64)
     _kernel(name, x.itemsize, (*_variant(gates, plan), last), threads > 1)(call)
-
-
-def _like(x, grad):
-    """A copy of the gradient, laid out as x is."""
-    copied = np.empty(grad.shape, grad.dtype) if grad.ndim == 5 else np.empty_like(x)
-    copied[...] = grad
-    return copied
 
 
 def _channels_last(arrays):

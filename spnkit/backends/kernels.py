@@ -12,6 +12,10 @@ from numba import prange
 
 from spnkit.backends.planes import (
     NOWHERE,
+    SCRATCH,
+    STREAMS,
+    THREADS,
+    UNITS,
     Gates,
     array_of,
     brought,
@@ -51,9 +55,9 @@ ANCHORED = True  # see Plan
 def forward(call):
     """All planes; `call` is what `cpu.Call` packs."""
     like = splat(ZERO, LANES)
-    units, threads = call[4], call[5]
+    units, threads = call[UNITS], call[THREADS]
     for thread in prange(threads):
-        scratch = np.empty(call[6], np.uint8)  # passed on as an array: Numba frees what is only an address
+        scratch = np.empty(call[SCRATCH], np.uint8)  # passed on as an array: Numba frees what is only an address
         for unit in range(thread * units // threads, (thread + 1) * units // threads):
             forward_unit(unit, call, scratch, like)
 
@@ -93,20 +97,8 @@ def scan(d, order, code, size, unit, x, gates, room, kept, hidden, best, won, li
             g = Gates(later(near.rows, t - begin), near.gap)
             before, to = later(h, (t + hidden - 1) % hidden), later(h, t % hidden)
             further = ahead - 2 * (t - begin) * source.rows.step if ahead else 0
-            scan_row(
-                t,
-                order,
-                later(x, t),
-                g,
-                before,
-                to,
-                later(best, t),
-                later(won, t),
-                size.lanes,
-                unit.depth,
-                further,
-                like,
-            )
+            own_x, own_best, own_won = later(x, t), later(best, t), later(won, t)
+            scan_row(t, order, own_x, g, before, to, own_best, own_won, size.lanes, unit.depth, further, like)
 
 
 def scan_row(t, order, x, gates, before, h, best, won, lanes, depth, ahead, like):
@@ -181,13 +173,13 @@ def fold(best, won, new, order, some, like):
 def backward(call):
     """Gradients of all planes."""
     like = splat(ZERO, LANES)
-    units, threads = call[4], call[5]
+    units, threads = call[UNITS], call[THREADS]
     shape, dgates = shape_of(call), array_of(call, 5)
     # Channels that share their gates add to one gradient: they stay on one thread, in order.
     together = shape.c if dgates.at and not dgates.c else 1
     groups = units // together
     for thread in prange(threads):
-        scratch = np.empty(call[6], np.uint8)
+        scratch = np.empty(call[SCRATCH], np.uint8)
         for group in range(thread * groups // threads, (thread + 1) * groups // threads):
             for unit in range(group * together, (group + 1) * together):
                 backward_unit(unit, call, scratch, like)
@@ -209,7 +201,7 @@ def backward_unit(number, call, scratch, like):
         total = entered(dx_rows, room.y, size, enters and d > 0, like)
         if dgates.at:
             scan(d, 0, codes[d], size, unit, x_rows, gates, room, size.steps, size.steps, NOWHERE, NOWHERE, like)
-        go_back(d, codes, size, unit, call[16], grad_rows, won, x_rows, gates, room, total, dgates, like)
+        go_back(d, codes, size, unit, call[STREAMS], grad_rows, won, x_rows, gates, room, total, dgates, like)
         left(dx_rows, total, size, leaves, like)
 
 

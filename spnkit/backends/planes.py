@@ -19,7 +19,8 @@ Unit = namedtuple("Unit", "n c depth")  # a plane, or as many of `depth` planes 
 Gates = namedtuple("Gates", "rows gap")  # those of connection 0, and from one connection to the next
 
 NOWHERE = Rows(0, 0, 0)
-HEADER = 17  # numbers of a call before its directions and arrays
+# Places in a call: the shape, then these; directions and arrays follow the header.
+UNITS, THREADS, SCRATCH, ROOM, COUNT, STREAMS, HEADER = 4, 5, 6, 7, 15, 16, 17
 
 
 def shape_of(call):
@@ -30,8 +31,8 @@ def shape_of(call):
 def room_in(scratch, call):
     """The parts of scratch: their places follow in the order of the fields."""
     at = scratch.ctypes.data
-    at += -at % 64
-    part = call[7:15]
+    at += -at % LINE
+    part = call[ROOM:COUNT]
     return Room(
         at + part[0], at + part[1], at + part[2], at + part[3], at + part[4], at + part[5], at + part[6], at + part[7]
     )
@@ -39,12 +40,12 @@ def room_in(scratch, call):
 
 def codes_of(call):
     """The directions."""
-    return call[HEADER : HEADER + call[15]]
+    return call[HEADER : HEADER + call[COUNT]]
 
 
 def array_of(call, i):
     """Address and strides of one array."""
-    at = call[HEADER + call[15] + 7 * i :]
+    at = call[HEADER + call[COUNT] + 7 * i :]
     return Array(at[0], at[1], at[2], at[3], at[4], at[5], at[6])
 
 

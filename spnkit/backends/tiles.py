@@ -45,11 +45,6 @@ def row_bytes(lanes, item):
     return (((lanes * item + LINE - 1) // LINE + 2) | 1) * LINE
 
 
-def across(rows):
-    """Rows and lanes exchanged."""
-    return Rows(rows.at, rows.lane, rows.step)
-
-
 def copy(target, source, size, layers, like):
     """Pixels of `source` to `target`, in registers where one has adjacent pixels and the other adjacent steps."""
     item = itemsize(like)
