@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,25 +16,21 @@ RESAMPLES = 1000
 
 @dataclass
 class Tally:
-    """One method on the faces of a split: counts per face as `FaceScores` has them, and seconds per face."""
+    """One method on the faces of a split: counts per face as `FaceScores` has them."""
 
     pixels: np.ndarray  # (faces, C, C)
     edges: np.ndarray  # (faces, C, 4)
-    seconds: np.ndarray  # (faces,)
 
     @classmethod
     def of(cls, method, faces, coarse, classes):
         """Refine the coarse map of every face: `method(photo, map) -> scores of the classes (C, H, W)`."""
-        pixels, edges, seconds = [], [], []
+        pixels, edges = [], []
         for (photo, labels), given in zip(faces, coarse, strict=True):
-            began = time.perf_counter()
-            refined = method(photo, given)
-            seconds.append(time.perf_counter() - began)
             counts = FaceScores(classes)
-            counts.update(torch.as_tensor(refined).argmax(0), torch.from_numpy(labels.copy()))
+            counts.update(torch.as_tensor(method(photo, given)).argmax(0), torch.from_numpy(labels.copy()))
             pixels.append(counts.confmat.numpy())
             edges.append(counts.edges.numpy())
-        return cls(np.stack(pixels), np.stack(edges), np.array(seconds))
+        return cls(np.stack(pixels), np.stack(edges))
 
     @classmethod
     def load(cls, path):
@@ -45,7 +40,7 @@ class Tally:
 
     def save(self, file):
         """Write all counts."""
-        np.savez_compressed(file, pixels=self.pixels, edges=self.edges, seconds=self.seconds)
+        np.savez_compressed(file, pixels=self.pixels, edges=self.edges)
 
     def scores(self, classes):
         """Scores in percent."""
@@ -95,7 +90,6 @@ def summary(counts, classes, seed, column="overall"):
             "overall by seed": [round(value, 2) for value in overall],
             "interval over faces": interval(samples[row]),
             "share of the error removed": round((mean[column] - base) / (100 - base), 3),
-            "milliseconds a face": round(1e3 * float(np.median([tally.seconds for tally in tallies])), 1),
         }
     differences = {
         f"{one} - {other}": {

@@ -6,7 +6,8 @@ it goes on. Without --data the faces are made up. The test split is scored once,
 
     python analysis/table1.py --data ../shared/data/fasseg --name real --split test
 
-Faces are refined one after the other, tile by tile; times are those of one thread or as many as torch has.
+Faces are refined one after the other, tile by tile. How long that takes is measured at the end, all rows in turn;
+analysis/table1_times.py measures it again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # the idle one of two thread pools must sleep
 
 import _record
+import table1_times
 import torch
 from _classical import METHODS
 from _rows import BASELINE, ELSEWHERE, GROUPS, HEADLINE, HIGHRES, REPORTED, ROWS
@@ -230,7 +232,6 @@ def main() -> None:
     figures = {
         "faces": repr(experiment.folder),
         "split": chosen.split,
-        "threads": torch.get_num_threads(),
         "options": options.as_dict(),
         "changes": {row: change for row, change in ROWS.items() if row in counts[USED]},
         "chosen on val": tuned,
@@ -238,8 +239,10 @@ def main() -> None:
         "curves": experiment.curves,
     }
     out = _record.folder(chosen)
+    out = out if chosen.out or chosen.small else out / "table1"
     name = chosen.name if chosen.split == "test" else f"{chosen.name}-val"
-    _record.write(name, figures, seed=chosen.seed, out=out if chosen.out or chosen.small else out / "table1")
+    _record.write(name, figures, seed=chosen.seed, out=out)
+    table1_times.write(name, figures, chosen.seed, out)
     for source, found in sources.items():
         print(f"\n{source}\n{table({row: of['scores'] for row, of in found['rows'].items()})}")
 

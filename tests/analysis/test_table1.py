@@ -45,6 +45,8 @@ def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
     assert second["sources"][USED]["rows"] == first
     assert second["changes"]["SPN, one-way"] == {"connection": "one_way"}
     assert second["options"]["units"] == 1
+    times = json.loads((tmp_path / "made-up-times.json").read_text())["figures"]["milliseconds"]
+    assert list(times) == list(second["sources"][USED]["rows"])
 
 
 def test_what_is_chosen_from_is_never_scored_on_test(call, capsys):
@@ -80,7 +82,7 @@ def test_the_interval_is_of_the_same_score(analysis):
     from _tally import Tally, pooled, resampled
 
     classes, rng = ("background", "nose", "mouth", "hair"), np.random.default_rng(0)
-    tally = Tally(rng.integers(1, 50, (5, 4, 4)), np.ones((5, 4, 4), int), np.ones(5))
+    tally = Tally(rng.integers(1, 50, (5, 4, 4)), np.ones((5, 4, 4), int))
     found, sizes = pooled(tally.pixels, classes)
     assert 200 * found.sum() / sizes.sum() == pytest.approx(tally.scores(classes)["overall"])
     samples = resampled([tally, tally], classes, seed=0)
