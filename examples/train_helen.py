@@ -38,6 +38,7 @@ HELP = {
     "connection": "one_way or three_way",
     "normalization": "of the weights: clip, always, softmax or sigmoid",
     "integration": "of the directions: max, mean or sum",
+    "start": "the SPN before training: its gates random, still or flowing, or all of it copying the coarse map",
     "share_weights": "all units use the same weights",
     "hidden": "channels that are propagated",
     "propagated": "side of the propagated map of a 128 x 128 patch",

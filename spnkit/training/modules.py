@@ -22,6 +22,10 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": partial(torch.optim.SGD, momentum=0.9),
 }
 LOSSES = {"balanced": segmentation_loss, "softmax": softmax_loss}
+STARTS = {"random": (1.0, 0.0), "still": (0.1, 0.0), "flowing": (0.1, 0.75), "copying": (0.1, 0.0)}
+"""Share of torch's first weights that the gates begin with, and what they add up to before any."""
+CERTAIN = 8.0
+"""Logit that a copy of the coarse map begins with where it is sure."""
 REFINER_ROWS = {"spn": "SPN", "plain": "plain convolutions"}
 BLANK = ", blank photo"
 
@@ -113,7 +117,7 @@ def refiner(chosen: Options, num_classes: int, widths: Sequence[int]) -> nn.Modu
     shape: dict[str, Any] = {"widths": widths, "batch_norm": chosen.batch_norm}
     if chosen.refiner == "plain":
         return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, residual=chosen.residual, **shape)
-    return SPN(
+    spn = SPN(
         num_classes,
         partial(UNetGuidance, **shape),
         chosen.connection,
@@ -124,3 +128,27 @@ def refiner(chosen: Options, num_classes: int, widths: Sequence[int]) -> nn.Modu
         residual=chosen.residual,
         propagation=SpatialPropagation(normalization=chosen.normalization, integration=chosen.integration),
     )
+    begin(spn, *STARTS[chosen.start])
+    if chosen.start == "copying":
+        copy_coarse(spn)
+    return spn
+
+
+@torch.no_grad()
+def begin(spn: SPN, share: float, total: float) -> None:
+    """Set the first weights of the layer that gates come from: a share of what they are, about a given sum."""
+    last = cast(UNetGuidance, spn.guidance).out
+    for parameter in last.parameters():
+        parameter *= share
+    last.bias += total / spn.propagation.connections
+
+
+@torch.no_grad()
+def copy_coarse(spn: SPN) -> None:
+    """Let the convolutions around the propagation begin near the identity, so that what is propagated is the result."""
+    module = spn.propagation
+    for convolution, gain in ((module.before, 1.0), (module.after, 1.0), (module.classify, CERTAIN)):
+        first = convolution.weight.clone()
+        nn.init.dirac_(convolution.weight)
+        convolution.weight.mul_(gain).add_(0.1 * first)
+        convolution.bias.zero_()

@@ -11,6 +11,7 @@ from spnkit.directions import CONNECTIONS
 NORMALIZATIONS = ("clip", "always", "softmax", "sigmoid")
 INTEGRATIONS = ("max", "mean", "sum")
 REFINERS = ("spn", "plain")
+STARTS = ("random", "still", "flowing", "copying")
 LOSSES = ("balanced", "softmax")
 OPTIMIZERS = ("adam", "sgd")
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
@@ -52,6 +53,9 @@ class Options:
         Connections of each pixel.
     normalization, integration : str
         Rules of the propagation units, as in `spnkit.propagate`.
+    start : {"random", "still", "flowing", "copying"}
+        The gates before training: as torch begins a convolution, so large that most are clipped; a tenth of it,
+        so that each pixel keeps its own value; or such that it takes three quarters of its neighbours'.
     share_weights : bool
         Whether all units use the same weights.
     hidden : int
@@ -108,6 +112,7 @@ class Options:
     connection: str = "three_way"
     normalization: str = "clip"
     integration: str = "max"
+    start: str = "random"
     share_weights: bool = True
     hidden: int = 16
     propagated: int = 64
@@ -138,6 +143,7 @@ class Options:
             "optimizer": OPTIMIZERS,
             "loss": LOSSES,
             "connection": tuple(CONNECTIONS),
+            "start": STARTS,
             "normalization": NORMALIZATIONS,
             "integration": INTEGRATIONS,
             "propagated": (4, 8, 16, 32, 64, 128),

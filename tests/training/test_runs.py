@@ -208,6 +208,26 @@ def test_a_recipe_is_followed(tiny):
     torch.testing.assert_close(module.training_step(batch | {"labels": labels}, 0), expected)
 
 
+@pytest.mark.parametrize("connection", ["one_way", "three_way"])
+@pytest.mark.parametrize(("start", "total"), [("still", 0.0), ("flowing", 0.75)])
+def test_gates_begin_near_what_they_add_up_to(tiny, start, total, connection):
+    torch.manual_seed(0)
+    options = replace(tiny, width=0.5, start=start, connection=connection)
+    network = RefinementTraining(("a", "b"), options).networks["SPN"]
+    gates = network.guidance(torch.rand(2, 3, 32, 32)).unflatten(1, network.propagation.gate_shape)
+    sums = gates.detach().sum(3)
+    assert float(sums.mean()) == pytest.approx(total, abs=0.1)
+    assert float(sums.std()) < 0.2
+
+
+def test_a_copying_network_begins_with_the_map(tiny):
+    options = replace(tiny, hidden=3, start="copying", residual=False)
+    network = RefinementTraining(("a", "b", "c"), options).networks["SPN"].eval()
+    given = torch.arange(3).repeat_interleave(8).expand(1, 24, 24)
+    coarse = torch.nn.functional.one_hot(given, 3).permute(0, 3, 1, 2).float()
+    assert (network(torch.rand(1, 3, 24, 24), coarse).argmax(1) == given).float().mean() > 0.9
+
+
 @pytest.mark.parametrize("cross_fitted", [True, False])
 def test_cross_fitted_maps_are_of_the_parser_that_has_not_seen_the_face(
     tiny, tmp_path, faces, monkeypatch, cross_fitted
