@@ -32,15 +32,22 @@ RECIPE["SPN, all four, as in Section 5"] = SECTION_5
 BUDGETS = {
     f"{name}, {steps} steps": change | {"steps": steps} for steps in (100, 200) for name, change in HEADLINE.items()
 }
+LONGER = {"SPN, three-way, 1200 steps": {"steps": 1200}}
 TRIALS = {
     "SPN, three-way, propagated at 32 x 32": {"propagated": 32},
     "SPN, three-way, propagated at 128 x 128": {"propagated": 128},
     "SPN, three-way, maps of parsers that had seen the face": {"cross_fitted": False},
 }
-"""What else was tried, on val: steps, the resolution of propagation, maps that are too good."""
+STARTS = {
+    "SPN, three-way, gates begin still": {"start": "still"},
+    "SPN, three-way, gates begin flowing": {"start": "flowing"},
+    "SPN, three-way, begins as a copy, no residual": {"start": "copying", "residual": False},
+    "SPN, three-way, three times the rate": {"rate": 0.018},
+}
+"""What else was tried, on val: steps, the resolution of propagation, maps that are too good, the first weights."""
 
 REPORTED = {"headline": HEADLINE, "controls": CONTROLS, "ablations": ABLATIONS, "recipe": RECIPE}
-TRIED = {"budgets": BUDGETS, "trials": TRIALS}
+TRIED = {"budgets": BUDGETS, "longer": LONGER, "trials": TRIALS, "starts": STARTS}
 GROUPS = REPORTED | TRIED
 ROWS = {row: change for group in GROUPS.values() for row, change in group.items()}
 PAIRS = (("SPN, three-way", "SPN, one-way"), ("SPN, three-way", "plain convolutions"))

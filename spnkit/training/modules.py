@@ -102,6 +102,8 @@ class RefinementTraining(Training):
         row = REFINER_ROWS[self.options.refiner]
         rows = [row + BLANK * self.options.blank, *[row + BLANK] * self.options.control]
         self.networks = nn.ModuleDict({row: refiner(self.options, len(classes), self.widths) for row in rows})
+        # A step takes a sixth less, without propagation a third.
+        self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         loss = LOSSES[self.options.loss]
@@ -139,16 +141,16 @@ def begin(spn: SPN, share: float, total: float) -> None:
     """Set the first weights of the layer that gates come from: a share of what they are, about a given sum."""
     last = cast(UNetGuidance, spn.guidance).out
     for parameter in last.parameters():
-        parameter *= share
-    last.bias += total / spn.propagation.connections
+        parameter.mul_(share)
+    cast(Tensor, last.bias).add_(total / spn.propagation.connections)
 
 
 @torch.no_grad()
 def copy_coarse(spn: SPN) -> None:
-    """Let the convolutions around the propagation begin near the identity, so that what is propagated is the result."""
+    """Let the convolutions around the propagation begin near the identity: what is propagated is the result."""
     module = spn.propagation
     for convolution, gain in ((module.before, 1.0), (module.after, 1.0), (module.classify, CERTAIN)):
         first = convolution.weight.clone()
         nn.init.dirac_(convolution.weight)
-        convolution.weight.mul_(gain).add_(0.1 * first)
-        convolution.bias.zero_()
+        convolution.weight.mul_(gain).add_(first, alpha=0.1)
+        cast(Tensor, convolution.bias).zero_()
