@@ -1,8 +1,9 @@
 """Numba's simulator made fast, and as strict as memcheck and racecheck.
 
 The threads of a block take turns, in another order after every barrier, and nothing polls. Shared memory starts as NaN.
-Between two barriers no thread may touch what another one writes there. An asynchronous copy lands when its
-thread has waited for it; until then nobody may look at its target. Device memory is the arrays of the launch, no more.
+Between two barriers no thread may touch what another one of its block writes, there or in device memory. An
+asynchronous copy lands when its thread has waited for it; until then nobody may look at its target. Device memory is
+the arrays of the launch, no more, and blocks keep out of what others write.
 """
 
 import random
@@ -95,6 +96,23 @@ def poke(shared, spot, offset, value):
     shared[spot] = value
 
 
+owners = {}  # of what a launch has written in device memory: no block knows when another one runs
+
+
+def load(at, kind):
+    thread = threading.current_thread()
+    thread._manager.touch(thread, ("device", at), False)
+    assert owners.get(at, thread._manager) is thread._manager, "a block reads what another one writes"
+    return cuda_simulator.load(at, kind)
+
+
+def store(at, value, kind):
+    thread = threading.current_thread()
+    thread._manager.touch(thread, ("device", at), True)
+    assert owners.setdefault(at, thread._manager) is thread._manager, "two blocks write to one place"
+    cuda_simulator.store(at, value, kind)
+
+
 def copy(shared, spot, offset, at, *rest):
     thread, spot = threading.current_thread(), spot + offset
     poke(shared, spot, 0, np.nan)
@@ -123,7 +141,8 @@ def strict(monkeypatch):
     extents = []
 
     def address(array):
-        extents.append(byte_bounds(array))
+        low, high = byte_bounds(array)
+        extents.append((low // 4 * 4, -(-high // 4) * 4))  # no allocator ends within a word
         return array.ctypes.data
 
     def memory(at, dtype, plain=cuda_simulator._memory):
@@ -132,14 +151,17 @@ def strict(monkeypatch):
         return plain(at, dtype)
 
     def launch(launches, addresses, stream, plain=cuda_bridge.launch_all):
-        plain(launches, addresses, stream)
+        for one in launches:
+            owners.clear()
+            plain([one], addresses, stream)
         extents.clear()
 
     with monkeypatch.context() as patch:
         patch.setattr(simulator, "BlockManager", Block)
         patch.setattr(cuda_bridge, "_address", address)
+        patch.setattr(cuda_bridge, "_empty", lambda like, view: np.full(view.shape, np.nan, view.dtype))
         patch.setattr(cuda_bridge, "launch_all", launch)
         patch.setattr(cuda_simulator, "_memory", memory)
-        for operation in (peek, poke, copy, commit, arrived):
+        for operation in (load, store, peek, poke, copy, commit, arrived):
             patch.setitem(cuda.SCALARS, operation.__name__, operation)
         yield

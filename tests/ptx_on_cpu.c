@@ -39,11 +39,11 @@ static int run(Thread *R, const uint64_t *P, unsigned x, unsigned y) {
   }
   return 0;
 }
-int launch(const uint64_t *P, unsigned grid, unsigned bx, unsigned by, int64_t bytes, unsigned seed) {
+int launch(const uint64_t *P, unsigned first, unsigned grid, unsigned bx, unsigned by, int64_t bytes, unsigned seed) {
   Thread *threads = calloc(bx * by, sizeof(Thread));
   unsigned *order = malloc(bx * by * sizeof(unsigned));
   S = malloc(bytes + 1); room = bytes; nctaid = grid; ntid[0] = bx; ntid[1] = by; ntid[2] = 1;
-  for (ctaid = 0; ctaid < grid; ctaid++) {
+  for (ctaid = first; ctaid < grid; ctaid++) {
     memset(S, 0xFF, bytes); memset(threads, 0, bx * by * sizeof(Thread));
     for (unsigned i = 0; i < bx * by; i++) order[i] = i;
     for (unsigned running = bx * by; running;) {

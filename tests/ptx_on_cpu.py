@@ -188,7 +188,7 @@ class Translation:
 
 
 def runnable(ptx):
-    """A function (values, grid, block, bytes of shared memory) that runs a kernel."""
+    """A function (values, grid, block, bytes of shared memory) that runs a kernel, from a first block on."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "kernel.c"
         source.write_text(Translation(ptx).text)
@@ -196,8 +196,8 @@ def runnable(ptx):
         subprocess.run([*command, "-shared", "-fPIC", "-o", f"{folder}/kernel.so", source, "-lm"], check=True)
         library = ctypes.CDLL(f"{folder}/kernel.so")
 
-    def run(values, grid, block, room):
+    def run(values, grid, block, room, first=0):
         values = (ctypes.c_uint64 * len(values))(*values)
-        library.launch(values, grid, *block, ctypes.c_int64(room), 1)
+        library.launch(values, first, grid, *block, ctypes.c_int64(room), 1)
 
     return run

@@ -66,6 +66,11 @@ def adjoint(grad, gates, directions, normalization, backend_name):
     return torch.ops.spnkit.propagate_backward(grad, nothing, nothing, grad, gates, *settings, False)[0]
 
 
+def on_gpu(tensor):
+    """Whether a tensor is one for the CUDA backend, which takes it by its address and keeps h for the way back."""
+    return tensor.is_cuda
+
+
 def casts(tensor):
     """Whether tensors of another dtype may be mixed in: under autocast, which makes them float32."""
     return torch.is_autocast_enabled(tensor.device.type)
@@ -116,8 +121,10 @@ def _filled(tensor):
 
 
 def _kept(hidden):
-    """`hidden` for a backend, which knows of it only where `_hidden` makes room."""
-    return {} if _filled(hidden) is None else {"hidden": hidden}
+    """`hidden` for a backend, which knows of it only where `_hidden` makes room; one direction has no axis."""
+    if _filled(hidden) is None:
+        return {}
+    return {"hidden": hidden if hidden.ndim == 5 else hidden[:, None]}
 
 
 def _shape(x, resolved):
@@ -131,15 +138,15 @@ def _winner(x, resolved, track):
 
 
 def _hidden(x, resolved, track):
-    """Room for h of every direction, so that a GPU need not scan again on the way back; empty where nothing is kept.
+    """Room for h of every direction, so that a GPU need not scan again on the way back; empty where that is the result.
 
-    It costs a third of what the gates do. A single direction is as quick to scan again, and half precision would need
-    float32 here.
+    It costs a third of what the gates do; in half precision, whose h is float32 as well, two thirds.
     """
-    keeps = track and x.is_cuda and resolved.integration and len(resolved.directions) > 1
-    keeps = keeps and x.dtype in (torch.float32, torch.float64)
+    narrow = x.dtype in (torch.float16, torch.bfloat16)
+    several = resolved.integration and len(resolved.directions) > 1
     n, *plane = x.shape
-    return x.new_empty((n, len(resolved.directions), *plane) if keeps else (0,))
+    shape = (n, len(resolved.directions), *plane) if track and on_gpu(x) and (narrow or several) else (0,)
+    return x.new_empty(shape, dtype=torch.float32 if narrow else x.dtype)
 
 
 @torch.library.register_fake("spnkit::propagate")
@@ -177,7 +184,8 @@ def _setup(ctx, inputs, output):
     ctx.set_materialize_grads(False)
     if not track:
         raise RuntimeError("spnkit::propagate was called with track=False on tensors that require gradients")
-    ctx.save_for_backward(x, gates, *output[1:])
+    y, winner, hidden = output
+    ctx.save_for_backward(x, gates, winner, y if on_gpu(x) and hidden.ndim == 1 else hidden)
 
 
 def _backward(ctx, grad, *_):
@@ -236,8 +244,8 @@ for _name in ("propagate", "propagate_backward", "recurrence"):
 def _engine(name, x):
     """The backend module; "auto" is the fast one of the device, and data is never moved."""
     if name == "auto":
-        name = "cuda" if x.is_cuda else "cpu"
-    if not (x.is_cuda if name == "cuda" else x.is_cpu):
+        name = "cuda" if on_gpu(x) else "cpu"
+    if not (on_gpu(x) if name == "cuda" else x.is_cpu):
         raise ValueError(f"backend {name!r} cannot take x on {x.device}")
     return backend(name)
 
@@ -248,14 +256,14 @@ def _view(tensor) -> np.ndarray | torch.Tensor | None:
         return None
     if tensor.is_neg():
         tensor = tensor.resolve_neg()
-    if tensor.is_cuda:
+    if on_gpu(tensor):
         return tensor
     return (tensor.detach() if tensor.requires_grad else tensor).numpy()
 
 
 def _widened(tensor):
     """Half precision as float32, but for kernels that widen it themselves."""
-    narrow = tensor.dtype in (torch.float16, torch.bfloat16) and not tensor.is_cuda
+    narrow = tensor.dtype in (torch.float16, torch.bfloat16) and not on_gpu(tensor)
     return tensor.float() if narrow else tensor
 
 

@@ -1,8 +1,8 @@
 """The CUDA backend: what the kernels are launched with, one variant for each use.
 
 A block takes a plane and scans it in all directions, one after the other. Where there are too few planes to fill
-the GPU, every direction of a plane gets a block of its own, and a small kernel integrates what they leave. It also
-rounds sums of half precision, which are added up in float32 before.
+the GPU, or gradients will need h of every direction, each direction of a plane gets a block of its own, and a small
+kernel integrates what they leave. It also rounds sums of half precision, which are added up in float32 before.
 """
 
 from __future__ import annotations
@@ -41,19 +41,20 @@ CODES = 31  # directions that one integer tells a kernel about
 
 # What a kernel is specialised on, and Numba compiles it for at its first use: `dtype` of what it reads, `out` of what
 # it leaves.
-Variant = namedtuple(
-    "Variant", "kernel dtype out WIDTH TEAM CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED KEPT"
-)
+Variant = namedtuple("Variant", "kernel dtype out WIDTH TEAM CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED")
 
 
 def forward(x, gates, y, winner, plan, hidden=None):
-    """See `spnkit.backends`; `hidden` (N, D, C, H, W) of what is computed in, or None, gets h of every direction."""
+    """See `spnkit.backends`; `hidden` (N, D, C, H, W) of what is computed in, or None, gets h of every direction.
+
+    The result itself is as good where it is h: of one direction or without integration, and not in half precision.
+    """
     arrays = {"x": x, "gates": gates, "y": y, "winner": winner, "hidden": hidden}
     run(_forward(plan, *layouts(arrays)), arrays)
 
 
 def backward(grad, winner, x, gates, dx, dgates, plan, hidden=None):
-    """See `spnkit.backends`; without `hidden` every direction is scanned again."""
+    """See `spnkit.backends`; `hidden` is what `forward` left there, needed where `dgates` is not None."""
     arrays = {"x": x, "gates": gates, "grad": grad, "winner": winner, "dx": dx, "dgates": dgates, "hidden": hidden}
     run(_backward(plan, *layouts(arrays)), arrays)
 
@@ -64,20 +65,17 @@ def _forward(plan, *layouts):
     seen = views("x gates y winner hidden", layouts)
     shape, total, gpu = Shape(*seen["x"].shape), len(plan.directions), limits(seen["x"].device)
     channels = _together(shape, seen["gates"], total, gpu)
-    apart, kept = len(seen["y"].shape) == 5, seen.get("hidden")
-    spread = not apart and (kept is not None or _too_few(shape, channels, total, gpu))
-    name, target = ("y", seen["y"]) if apart else _target("y", seen["y"], total, spread)
-    if kept:
-        name, target = "hidden", kept
+    kept, winner = seen.get("hidden"), "winner" if "winner" in seen else 0
+    spread = bool(kept or winner or not plan.integration) or _too_few(shape, channels, total, gpu)
+    exact = plan.integration in (Integration.none, Integration.max)
+    name, target = ("hidden", kept) if kept else _target("y", seen["y"], total, spread and plan.integration, exact)
     how = Integration.none if spread or total == 1 else plan.integration
     variant = _variant("forward", seen, target, plan, how, channels)
-    arrays = (array_of("x", seen["x"]), array_of("gates", seen["gates"]), array_of(name, target))
-    winner = "winner" if "winner" in seen else 0
-    launches = _scans(variant, shape, plan.directions, spread or apart, gpu, (*arrays, 0 if spread else winner))
-    rooms = {"maps": target} if name == "maps" else {}
+    arrays = [array_of("x", seen["x"]), array_of("gates", seen["gates"]), array_of(name, target)]
+    launches, rooms = _scans(variant, shape, plan.directions, spread, gpu, arrays)
     if name != "y":
-        launches.append(_integrate(name, target, "y", seen["y"], winner if spread else 0, plan.integration))
-    return Call(rooms, (), launches)
+        launches.append(_integrate(name, target, "y", seen["y"], winner, plan.integration))
+    return Call(rooms | ({"maps": target} if name == "maps" else {}), (), launches)
 
 
 @lru_cache(maxsize=256)
@@ -86,19 +84,18 @@ def _backward(plan, *layouts):
     seen = views("x gates grad winner dx dgates hidden", layouts)
     shape, total, gpu = Shape(*seen["x"].shape), len(plan.directions), limits(seen["x"].device)
     wanted, shared = "dgates" in seen, seen["gates"].shape[3] < shape.c
+    if wanted and "hidden" not in seen:
+        raise ValueError("dgates was asked for without hidden, expected what forward left there")
     spread = _too_few(shape, 1, total, gpu)
     target, dgates = _target("dx", seen["dx"], total, spread), ("dgates", seen.get("dgates"))
-    rooms = {target[0]: target[1]} if target[0] == "maps" else {}
-    if wanted and "hidden" not in seen:
-        rooms["h"] = room_for(target[1].shape, seen["x"])
     if wanted and shared and seen["x"].dtype in HALVES:  # every channel adds to it
-        rooms["sums"] = room_for(dgates[1].shape, seen["x"])
-        dgates = "sums", rooms["sums"]
+        dgates = "sums", room_for(dgates[1].shape, seen["x"])
     how = Integration.sum if total == 1 else plan.integration
-    variant = _variant("backward", seen, target[1], plan, how, 1, wanted, "hidden" in seen)
-    arrays = [(name, seen.get(name)) for name in ("grad", "winner", "x", "gates")]
-    arrays += [("hidden", seen["hidden"]) if variant.KEPT else ("h", rooms.get("h")), target, dgates]
-    launches = _scans(variant, shape, plan.directions, spread, gpu, [array_of(*array) for array in arrays])
+    variant = _variant("backward", seen, target[1], plan, how, 1, wanted)
+    arrays = [(name, seen.get(name)) for name in ("grad", "winner", "x", "gates", "hidden")]
+    arrays = [array_of(*array) for array in (*arrays, target, dgates)]
+    launches, rooms = _scans(variant, shape, plan.directions, spread, gpu, arrays)
+    rooms |= {name: view for name, view in (target, dgates) if name in ("maps", "sums")}
     if "maps" in rooms:
         launches.append(_integrate(*target, "dx", seen["dx"], 0, Integration.sum))
     if "sums" in rooms:
@@ -106,45 +103,52 @@ def _backward(plan, *layouts):
     return Call(rooms, dgates[:1] if wanted and shared else (), launches)
 
 
-def _target(name: str, view: View, total: int, spread: bool) -> tuple[str, View]:
-    """What scans write to: the result itself, or "maps" where these are yet to be integrated or rounded."""
-    if spread or (total > 1 and view.dtype in HALVES):
+def _target(name: str, view: View, total: int, spread: bool, exact: bool = False) -> tuple[str, View]:
+    """What scans write to: the result itself, or "maps" where these are yet to be integrated or rounded.
+
+    Half precision is rounded at the end, unless that is as `exact` in between: the greatest value stays that.
+    """
+    if spread or (total > 1 and view.dtype in HALVES and not exact):
         n, *plane = view.shape
         return "maps", room_for((n, total if spread else 1, *plane), view)
     return name, view
 
 
-def _variant(kernel, seen, target, plan, how, channels, wanted=False, kept=False):
+def _variant(kernel, seen, target, plan, how, channels, wanted=False):
     connections, rule = seen["gates"].shape[2], int(plan.normalization)
     return Variant(
-        kernel, seen["x"].dtype, target.dtype, 0, 1, connections, rule, int(how), plan.anchored, channels, wanted, kept
+        kernel, seen["x"].dtype, target.dtype, 0, 1, connections, rule, int(how), plan.anchored, channels, wanted
     )
 
 
 def _scans(variant, shape, directions, spread, gpu, arrays):
-    """Launches for all planes and directions; `spread` gives every direction a block."""
+    """Launches for all planes and directions, and the room they need; `spread` gives every direction a block."""
     groups = shape.n * shape.c // variant.CHANNELS
     lanes = max(shape.h if direction.horizontal else shape.w for direction in directions)
     each = 1 if spread else min(len(directions), CODES)
+    blocks = groups * (min(len(directions), CODES) // each)  # of a launch
     variant, block, room = _fitted(variant, lanes, groups * len(directions) // each, gpu)
     skews = (shape.h > block[0]) | (shape.w > block[0]) << 1
-    launches = []
+    launches, rooms, lines = [], {}, 0
+    if lanes > block[0]:
+        lines, layers = "lines", variant.CONNECTIONS if variant.kernel == "backward" else variant.CHANNELS
+        rooms[lines] = room_for((blocks, layers, max(shape.h, shape.w)), View(None, None, variant.dtype, gpu.device))
     for first in range(0, len(directions), CODES):
         part = directions[first : first + CODES]
         each = 1 if spread else len(part)
         codes = sum((2 * d.horizontal + d.reverse) << 2 * i for i, d in enumerate(part))
         order = Order(codes, len(part), first, len(directions), each, skews)
         kernel, grid = _kernel(variant, gpu.asynchronous), groups * (len(part) // each)
-        launches.append(Launch(kernel, gpu, grid, block, room, (shape, order, *arrays)))
-    return launches
+        launches.append(Launch(kernel, gpu, grid, block, room, (shape, order, *arrays, lines)))
+    return launches, rooms
 
 
 def _integrate(source, maps, name, view, winner, how):
-    """The launch that integrates maps, one for each direction, into an array; `sums` are one, yet to be rounded."""
-    samples, threads, directions = maps.shape[0], WIDTHS[-1], 1 if source == "sums" else maps.shape[1]
+    """The launch that integrates maps, one for each direction, into an array, or rounds them one by one."""
+    samples, threads, directions = maps.shape[0], WIDTHS[-1], 1 if len(view.shape) > 4 else maps.shape[1]
     size = prod(maps.shape) // (samples * directions)
     parts = -(-size // threads)
-    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 1, 0, int(how), True, 1, False, False)
+    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 1, 0, int(how), True, 1, False)
     arguments = (parts, size, directions, source, name, winner)
     return Launch(_kernel(variant, True), limits(view.device), samples * parts, (threads, 1), 0, arguments)
 
@@ -168,11 +172,9 @@ def _too_few(shape, channels, total, gpu):
 
 def _fitted(variant, lanes, grid, gpu):
     """The variant for the width of a map, the lanes and team of its blocks, and their shared memory in bytes."""
-    fitting = [width for width in WIDTHS if _shared_bytes(variant, width, lanes) <= gpu.shared]
-    if not fitting:
-        raise ValueError(f"a map with {lanes} pixels across the scan is too large for the shared memory of this GPU")
+    fitting = [width for width in WIDTHS if _shared_bytes(variant, width) <= gpu.shared]
     width = next((width for width in fitting if width >= lanes), fitting[-1])
-    room = _shared_bytes(variant, width, lanes)
+    room = _shared_bytes(variant, width)
     end = lanes if lanes <= width else lanes + _tile(variant.dtype) - 1
     threads = -(-end // -(-end // width))
     threads = -(-threads // WARP) * WARP
@@ -181,13 +183,13 @@ def _fitted(variant, lanes, grid, gpu):
     return variant._replace(WIDTH=width, TEAM=team), (threads, team), room
 
 
-def _shared_bytes(variant, width, lanes):
-    """What `cuda_kernels.py` and `cuda_adjoint.py` lay out: room for two tiles, and the last step of moving layers."""
+def _shared_bytes(variant, width):
+    """What `cuda_kernels.py` and `cuda_adjoint.py` lay out: room for two tiles."""
     tile, k, c = _tile(variant.dtype), variant.CONNECTIONS, variant.CHANNELS
-    needs = [(2 * ((k + c) * tile + c * (tile + 1)), c * lanes)]
+    lines = 2 * ((k + c) * tile + c * (tile + 1))
     if variant.kernel == "backward":
-        needs.append((2 * (k + 4) * tile + k * (tile + 1), k * lanes))
-    return max(lines * (width + MARGIN) + values for lines, values in needs) * item(computed(variant.dtype))
+        lines = 2 * (k + 4) * tile + k * (tile + 1)
+    return lines * (width + MARGIN) * item(computed(variant.dtype))
 
 
 def _tile(dtype):
@@ -215,7 +217,7 @@ def _kernel(variant, asynchronous):
         "HALF": half,
     }
     constants |= {name: (FLOATS | HALVES)[of] for name, of in (("FLOAT", wide), ("STORED", dtype), ("OUT", out))}
-    constants |= {"FLOAT_ITEM": item(wide), "ITEM": item(out), "SHIFT": item(out).bit_length() - 1}
+    constants |= {"FLOAT_ITEM": item(wide), "ITEM": item(out)}
     constants["WHOLE"] = -item(wide) if half else -1
     constants |= variant._asdict()
     operations = SCALARS if asynchronous else SCALARS | SYNCHRONOUS

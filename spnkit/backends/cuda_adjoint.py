@@ -1,7 +1,6 @@
 """The backward kernel, built like the forward one. Source text: `cuda.py` compiles it.
 
-Where gradients at the gates are wanted and no h was kept, a block first scans again and leaves h in device memory.
-Then it walks the tiles the other way; what moves from step to step is what each pixel sends back, `q`.
+A block walks the tiles of a scan the other way; what moves from step to step is what each pixel sends back, `q`.
 """
 
 from collections import namedtuple
@@ -33,7 +32,6 @@ from spnkit.backends.cuda_kernels import (
     RULE,
     bounded,
     of_connections,
-    scan_planes,
     weights_of,
     weights_stream,
     work_of,
@@ -47,6 +45,7 @@ from spnkit.backends.cuda_tiles import (
     copy_more,
     copy_tile,
     hand_over,
+    lines_of,
     moving,
     resume,
     staged,
@@ -60,34 +59,30 @@ from spnkit.recurrence import gathered, input_gradient, sent, weight_gradients
 from spnkit.scalars import where
 
 WANTED = True  # whether gradients at the gates are
-KEPT = False  # whether the forward pass has left h of every direction
 # The room of a tile: the gates, and behind them the gradient, x, h of the next step back, and dx as it is so far.
 GRAD = CONNECTIONS
 
 Inputs = namedtuple("Inputs", "grad winner gates x h dx")  # an `Array` each
 
 
-def backward(shape, order, grad, winner, x, gates, h, dx, dgates):
-    """All gradients; the arguments are `Shape`, `Order` and `Array`s. `h` is what was kept, or room for a scan."""
+def backward(shape, order, grad, winner, x, gates, h, dx, dgates, lines):
+    """All gradients; the arguments are `Shape`, `Order`, `Array`s, and the address of room for `lines_of`."""
     shared = cuda.shared.array(0, FLOAT)
-    work = work_of(shape, order)
+    work, last = work_of(shape, order), lines_of(lines, CONNECTIONS, shape)
     inputs = Inputs(grad, winner, gates, x, h, dx)
     together = (shape.c > 1) & (dgates.c == 0)
     for index in range(work.begin, work.end):
         d, code = order.first + index, order.codes >> (2 * index) & 3
-        if WANTED and not KEPT:
-            scan_planes(shared, scan_of(work.n, d, work.c, code, shape, order.skews), x, gates, h, 0, False)
         scan = scan_of(work.n, d, work.c, code ^ 1, shape, order.skews)
-        go_back(shared, scan, order.total, inputs, (d > 0) & (dx.d == 0), dgates, together)
+        go_back(shared, last, scan, order.total, inputs, (d > 0) & (dx.d == 0), dgates, together)
 
 
-def go_back(shared, scan, total, inputs, adds, dgates, together):
+def go_back(shared, last, scan, total, inputs, adds, dgates, together):
     """The adjoint of one scan, in its order: `adds` to the dx of others; `together` with other channels to dgates."""
     room = staged(GRAD + 4)
     sending = short(2 * room)
-    last = 2 * room + CONNECTIONS * (TILE + 1) * LINE
     cuda.syncthreads()
-    clear(shared, 0, last + CONNECTIONS * scan.lanes)
+    clear(shared, 0, 2 * room + CONNECTIONS * (TILE + 1) * LINE)
     cuda.syncthreads()
     here, there = short(0), short(room)
     tile, ahead, requests = Tile(short(0), short(0)), Tile(short(0), short(0)), 0

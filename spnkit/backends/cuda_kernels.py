@@ -14,7 +14,6 @@ from spnkit.backends.cuda_geometry import (
     SLOTS,
     TILE,
     Tile,
-    Walk,
     again,
     first_place,
     inside,
@@ -30,15 +29,18 @@ from spnkit.backends.cuda_geometry import (
 from spnkit.backends.cuda_machine import arrived, commit, cuda, load, passing, peek, poke, staying, store, types
 from spnkit.backends.cuda_tiles import (
     FLOAT,
+    FLOAT_ITEM,
     HALF,
     clear,
     copy_more,
     copy_tile,
     hand_over,
+    lines_of,
     moving,
     resume,
     staged,
     stream,
+    widen_more,
     widen_tile,
 )
 from spnkit.integration import integrated, wins
@@ -53,8 +55,6 @@ INTEGRATION = 1  # of Integration
 ANCHORED = True  # see Plan
 OUT = FLOAT  # what the result is stored in: STORED, or FLOAT where it will be added to
 ITEM = 4  # bytes of that
-SHIFT = 2  # from those bytes to those of a winner
-FLOAT_ITEM = 4  # bytes of FLOAT
 
 # Of `total` directions, the `count` from number `first` on, `each` of them to a block. `codes` has two bits for each;
 # `skews` says whether chunks lean: bit 0 horizontally, bit 1 vertically.
@@ -63,14 +63,14 @@ Shape = namedtuple("Shape", "n c h w")
 Work = namedtuple("Work", "n c begin end")
 
 
-def forward(shape, order, x, gates, y, winner):
-    """Scan and integrate; the arguments are `Shape`, `Order`, `Array`s, and the address of `winner`, laid out as y."""
+def forward(shape, order, x, gates, y, lines):
+    """Scan and integrate; the arguments are `Shape`, `Order`, `Array`s, and the address of room for `lines_of`."""
     shared = cuda.shared.array(0, FLOAT)
-    work = work_of(shape, order)
+    work, last = work_of(shape, order), lines_of(lines, CHANNELS, shape)
     for index in range(work.begin, work.end):
         d, code = order.first + index, order.codes >> (2 * index) & 3
         scan = scan_of(work.n, d, work.c, code, shape, order.skews)
-        scan_planes(shared, scan, x, gates, y, winner, (d > 0) & (y.d == 0))
+        scan_planes(shared, last, scan, x, gates, y, (d > 0) & (y.d == 0))
 
 
 def work_of(shape, order):
@@ -97,11 +97,10 @@ def room():
     return hidden() + CHANNELS * (TILE + 1) * LINE
 
 
-def scan_planes(shared, scan, x, gates, y, winner, adds):
+def scan_planes(shared, last, scan, x, gates, y, adds):
     """One scan of a block's planes; it `adds` to the integration of others in y, or is the first."""
-    last = 2 * room()
     cuda.syncthreads()
-    clear(shared, 0, last + CHANNELS * scan.lanes)
+    clear(shared, 0, 2 * room())
     cuda.syncthreads()
     here, there = short(0), short(room())
     tile, ahead, requests = Tile(short(0), short(0)), Tile(short(0), short(0)), 0
@@ -109,12 +108,12 @@ def scan_planes(shared, scan, x, gates, y, winner, adds):
         if requests > 1:
             arrived()
             if HALF:
-                land(shared, here, tile, x, gates, again(scan))
+                land(shared, here, tile, x, gates, y, adds, again(scan))
             cuda.syncthreads()
             advance(shared, here, tile, scan)
             following = next_tile(tile, scan)
             hand_over(shared, here + hidden(), there + hidden(), last, CHANNELS, tile, following, scan)
-            fold(shared, here, y, winner, adds, tile, gates, again(scan))
+            fold(shared, here, y, adds, tile, gates, again(scan))
             cuda.syncthreads()
             resume(shared, there + hidden(), last, CHANNELS, following, scan)
             tile = following
@@ -126,8 +125,9 @@ def scan_planes(shared, scan, x, gates, y, winner, adds):
 
 
 def weights_stream(base, gates, scan):
-    """The gates of a tile, which nobody asks for a second time."""
-    return stream(base, staged(1), CONNECTIONS, layers_of(gates, scan, gates.k), passing())
+    """The gates of a tile, which nobody asks for a second time unless channels share them."""
+    policy = staying() if gates.c == 0 else passing()
+    return stream(base, staged(1), CONNECTIONS, layers_of(gates, scan, gates.k), policy)
 
 
 def map_stream(base, x, scan):
@@ -137,18 +137,25 @@ def map_stream(base, x, scan):
 
 def request(shared, base, tile, x, gates, y, adds, scan):
     """Send for a tile."""
-    weights, so_far_in_y = weights_stream(base, gates, scan), layers_of(y, scan, y.c)
+    weights = weights_stream(base, gates, scan)
     slots = slots_of(weights.layers, scan)
     copy_tile(shared, weights, map_stream(base, x, scan), slots, tile, scan)
     if adds:
-        others = stream(base + so_far(), staged(1), CHANNELS, so_far_in_y, staying())
-        copy_more(shared, others, slots, tile, scan)
+        copy_more(shared, others_stream(base, y, scan), slots, tile, scan)
 
 
-def land(shared, base, tile, x, gates, scan):
+def others_stream(base, y, scan):
+    """y of a tile, as other directions have left it."""
+    return stream(base + so_far(), staged(1), CHANNELS, layers_of(y, scan, y.c), staying())
+
+
+def land(shared, base, tile, x, gates, y, adds, scan):
     """Widen what has arrived."""
     weights = weights_stream(base, gates, scan)
-    widen_tile(shared, weights, map_stream(base, x, scan), slots_of(weights.layers, scan), tile, scan)
+    slots = slots_of(weights.layers, scan)
+    widen_tile(shared, weights, map_stream(base, x, scan), slots, tile, scan)
+    if ITEM < FLOAT_ITEM and adds:
+        widen_more(shared, others_stream(base, y, scan), slots, tile, scan)
 
 
 def advance(shared, base, tile, scan):
@@ -191,21 +198,18 @@ def bounded(p, past, k, scan):
     return (where(above, p[0], zero), where(past, p[1], zero), where(below, p[2], zero))
 
 
-def fold(shared, base, y, winner, adds, tile, gates, scan):
-    """Integrate h of a tile into y, and note where this direction wins."""
+def fold(shared, base, y, adds, tile, gates, scan):
+    """Integrate h of a tile into y."""
     slots = slots_of(layers_of(gates, scan, 0), scan)
     place = first_place(slots, tile, scan)
     walk = walk_from(layers_of(y, scan, y.c), place, slots)
-    won = Walk(winner + ((walk.at - y.at) >> SHIFT), walk.apart >> SHIFT, walk.hop >> SHIFT)
     for _ in range(SLOTS):
         if inside(place.t, place.k, scan):
             for i in range(CHANNELS):
                 spot = short(base + place.spot)
                 h, best = peek(shared, spot, hidden() + moving(i)), peek(shared, spot, so_far() + staged(i))
                 store(walk.at + i * walk.apart, integrated(best, h, scan.d, INTEGRATION) if adds else h, OUT)
-                if winner != 0 and (not adds or wins(h, best)):
-                    store(won.at + i * won.apart, scan.d, types.uint8)
-        place, walk, won = next_place(place, slots), onward(walk), onward(won)
+        place, walk = next_place(place, slots), onward(walk)
 
 
 def integrate(parts, size, directions, maps, y, winner):

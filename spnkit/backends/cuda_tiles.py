@@ -20,9 +20,10 @@ from spnkit.backends.cuda_geometry import (
     thread,
     walk_from,
 )
-from spnkit.backends.cuda_machine import copy, cuda, opaque, peek, poke, types, widened
+from spnkit.backends.cuda_machine import copy, cuda, load, opaque, peek, poke, store, types, widened
 
 FLOAT = types.float32  # what is computed in
+FLOAT_ITEM = 4  # bytes of that
 STORED = FLOAT  # what x and gates are stored in, and their gradients
 HALF = False  # whether that is half precision
 WHOLE = -1  # mask of an address that is copied from: whole words, for nothing asynchronous copies less
@@ -47,6 +48,11 @@ def clear(shared, begin, end):
     while at < end:
         poke(shared, at, 0, FLOAT(0))
         at = short(at + cuda.blockDim.x * cuda.blockDim.y)
+
+
+def lines_of(lines, layers, shape):
+    """Where a block puts lines aside if it scans in chunks: one a layer, in device memory, so that any map fits."""
+    return lines + cuda.blockIdx.x * layers * max(shape.h, shape.w) * FLOAT_ITEM
 
 
 def stream(spot, gap, count, layers, policy):
@@ -140,7 +146,7 @@ def keep(shared, source, last, layers, tile, scan):
     if (k >= 0) & (k < scan.lanes) & (cuda.threadIdx.y == 0):
         for i in range(layers):
             value = peek(shared, short(source + spot_of(TILE - 1, c)), moving(i))
-            poke(shared, short(last + i * scan.lanes + k), 0, value)
+            store(last + (i * scan.lanes + k) * FLOAT_ITEM, value, FLOAT)
 
 
 def resume(shared, target, last, layers, tile, scan):
@@ -151,7 +157,7 @@ def resume(shared, target, last, layers, tile, scan):
     while c < cuda.blockDim.x + 1:
         k = short(tile.k + scan.skew + c)
         for i in range(layers):
-            known = (k >= 0) & (k < scan.lanes)
-            value = peek(shared, short(last + i * scan.lanes + k), 0) if known else FLOAT(0)
+            known = (k >= 0) & (k < scan.lanes) & (tile.t > 0)
+            value = load(last + (i * scan.lanes + k) * FLOAT_ITEM, FLOAT) if known else FLOAT(0)
             poke(shared, short(target + spot_of(-1, c)), moving(i), value)
         c = short(c + cuda.blockDim.x)

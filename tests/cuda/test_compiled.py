@@ -1,5 +1,9 @@
-"""The compiled kernels compute what the reference computes: PTX, run on the CPU, with the blocks that a GPU gets."""
+"""The compiled kernels compute what the reference computes: PTX, run on the CPU, with the blocks that a GPU gets.
 
+torch tensors stand in for those of a GPU, from the public call to the addresses that kernels are launched with.
+"""
+
+import mmap
 import shutil
 from functools import cache
 
@@ -9,9 +13,8 @@ from ptx_on_cpu import runnable
 from tolerances import assert_close
 
 import spnkit
-from spnkit.backends import reference
-from spnkit.plan import plan
 
+torch = pytest.importorskip("torch")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")]
 
 
@@ -23,71 +26,133 @@ def made(compile_for):
 
 @pytest.fixture
 def machine(made, monkeypatch):
-    """The CUDA backend on NumPy arrays, for a GPU of a compute capability and so many multiprocessors."""
+    """Have tensors taken for those of a GPU; of each launch its `last` blocks are run. Returns what was launched."""
+    from spnkit.adapters import torch as adapter
     from spnkit.backends import cuda, cuda_bridge, cuda_machine
 
-    def launch_all(launches, addresses, stream):
-        for launch in launches:
-            values = [addresses.get(value, value) for value in launch.flat]
-            made(launch.kernel, launch.gpu.device)([int(value) % 2**64 for value in values], *launch.configuration)
+    def of(multiprocessors=132, capability=(9, 0), shared=232448, last=None):
+        launched = []
 
-    def of(capability, multiprocessors):
-        limits = cuda_machine.Limits(capability, multiprocessors, 232448, capability >= (8, 0))
-        monkeypatch.setattr(cuda, "limits", lambda device: limits)
-        monkeypatch.setattr(cuda, "_kernel", lambda variant, asynchronous: variant)
-        monkeypatch.setattr(cuda_bridge, "launch_all", launch_all)
+        def empty(like, view):
+            return torch.full(view.shape, torch.nan, dtype=getattr(torch, view.dtype))
+
+        def launch_all(launches, addresses, stream):
+            for launch in launches:
+                values = [addresses.get(value, value) for value in launch.flat]
+                grid = launch.configuration[0]
+                launched.append((launch.kernel, launch.configuration))
+                run = made(launch.kernel, capability)
+                run([int(value) % 2**64 for value in values], *launch.configuration, max(0, grid - (last or grid)))
+
+        limits = cuda_machine.Limits(0, multiprocessors, shared, capability >= (8, 0))
         stand_ins = {
-            "_layout": lambda name, array: (array.shape, array.strides, array.dtype, 0),
-            "_view": lambda name, shape, strides, dtype, device: cuda_bridge.View(shape, strides, str(dtype), device),
-            "_empty": lambda like, view: np.full(view.shape, np.nan, view.dtype),
-            "_address": lambda array: array.ctypes.data,
-            "_stream": lambda array: 0,
+            (cuda, "limits"): lambda device: limits,
+            (cuda, "_kernel"): lambda variant, asynchronous: variant,
+            (cuda_bridge, "launch_all"): launch_all,
+            (cuda_bridge, "_layout"): lambda name, t: (t.shape, t.stride(), t.dtype, torch.device("cuda:0")),
+            (cuda_bridge, "_empty"): empty,
+            (cuda_bridge, "_stream"): lambda tensor: 0,
+            (adapter, "on_gpu"): lambda tensor: True,
+            (adapter, "backend"): lambda name: cuda,
         }
-        for name, stand_in in stand_ins.items():
-            monkeypatch.setattr(cuda_bridge, name, stand_in)
+        for (module, name), stand_in in stand_ins.items():
+            monkeypatch.setattr(module, name, stand_in)
         cuda._forward.cache_clear()
         cuda._backward.cache_clear()
-        return cuda
+        return launched
 
     return of
 
 
-def drawn(shape, channels, dtype):
-    n, _, h, w = shape
-    rng = np.random.default_rng(0)
-    sizes = (shape, (n, 4, 3, channels, h, w), shape)
-    return [rng.normal(size=size).astype(dtype) for size in sizes]
+def drawn(shape, channels=None, dtype=torch.float32, connections=3, directions=4):
+    """A map, gates that are worth clipping, and a gradient."""
+    n, c, h, w = shape
+    generator = torch.Generator().manual_seed(0)
+    sizes = (shape, (n, directions, connections, channels or c, h, w), shape)
+    return [torch.randn(size, generator=generator).to(dtype) for size in sizes]
 
 
-def results(backend, x, gates, grad, resolved, winner=None, keep=False):
-    """Output, winner and gradients, from poisoned memory."""
-    y, dx, dgates = (np.full(array.shape, np.nan, x.dtype) for array in (x, x, gates))
-    own = np.full(x.shape, 99, np.uint8) if resolved.keeps_winner else None
-    kept = {"hidden": np.full((x.shape[0], 4, *x.shape[1:]), np.nan, x.dtype)} if keep else {}
-    backend.forward(x, gates, y, own, resolved, **kept)
-    backend.backward(grad, own if winner is None else winner, x, gates, dx, dgates, resolved, **kept)
-    return [y, dx, dgates] if own is None else [y, dx, dgates, own.astype(x.dtype)]
+def unit(x, gates, grad, backend, **options):
+    """The result without and with gradients, and these."""
+    x, gates = x.detach().requires_grad_(), gates.detach().requires_grad_()
+    y = spnkit.propagate(x, gates, backend=backend, **options)
+    alone = spnkit.propagate(x.detach(), gates.detach(), backend=backend, **options)
+    grad = grad if y.ndim == 4 else grad[:, None].expand(y.shape)
+    return [alone, y.detach(), *torch.autograd.grad(y, (x, gates), grad)]
+
+
+def check(machine, inputs, options, **gpu):
+    """The same from both, the reference being told float64."""
+    exact = unit(*(tensor.double() for tensor in inputs), "reference", **options)
+    launched = machine(**gpu)
+    for actual, expected in zip(unit(*inputs, "auto", **options), exact, strict=True):
+        assert actual.dtype == inputs[0].dtype
+        assert_close(actual.double(), expected, inputs[0].dtype)
+    return launched
 
 
 @pytest.mark.parametrize(
-    ("shape", "channels", "dtype", "integration", "multiprocessors", "keep"),
+    ("inputs", "options", "gpu"),
     [
-        ((2, 3, 21, 35), 3, "float32", "max", 132, True),  # directions side by side, four threads to a lane
-        ((1, 4, 3, 600), 1, "float32", "max", 1, False),  # four planes to a block, lanes in chunks, atomic sums
-        ((1, 2, 20, 9), 1, "float16", "mean", 1, False),
+        # Directions side by side, four threads to a lane.
+        (((2, 3, 21, 35),), {}, {}),
+        # Four planes to a block, lanes in chunks, atomic sums.
+        (((1, 4, 3, 600), 1), {}, {"multiprocessors": 1}),
+        (((1, 2, 20, 9), 1, torch.float16), {"integration": "mean"}, {"multiprocessors": 1}),
+        (((1, 2, 9, 20), 2, torch.bfloat16, 1), {"integration": None}, {"multiprocessors": 1}),
+        (((1, 1, 8, 40), 1, torch.float64, 3, 1), {"directions": ["right_to_left"], "normalization": "always"}, {}),
     ],
+    ids=["float32", "shared", "float16", "bfloat16", "float64"],
 )
-def test_there_and_back(shape, channels, dtype, integration, multiprocessors, keep, machine):
-    inputs, resolved = drawn(shape, channels, dtype), plan(spnkit.DIRECTIONS, "clip", integration)
-    exact = results(reference, *(array.astype(np.float64) for array in inputs), resolved)
-    winner = exact[3].astype(np.uint8) if len(exact) == 4 else None
-    engine = machine((9, 0), multiprocessors)
-    for actual, expected in zip(results(engine, *inputs, resolved, winner, keep), exact, strict=True):
-        assert_close(actual, expected, dtype)
+def test_there_and_back(inputs, options, gpu, machine):
+    check(machine, drawn(*inputs), options, **gpu)
 
 
-@pytest.mark.parametrize("capability", [(7, 5), (8, 0)], ids=str)
-def test_forward_on_other_generations(capability, machine):
-    x, gates, y = drawn((1, 2, 20, 30), 2, "float32")
-    machine(capability, 1).forward(x, gates, y, None, plan(spnkit.DIRECTIONS, "sigmoid", "max"))
-    assert_close(y, spnkit.propagate(x, gates, normalization="sigmoid", backend="reference"))
+def test_lanes_that_shared_memory_has_no_room_for(machine):
+    inputs = drawn((1, 1, 2, 8192), 1, torch.float64, directions=1)
+    check(machine, inputs, {"directions": ["top_to_bottom"]}, shared=64 << 10, capability=(7, 5))
+
+
+@pytest.mark.parametrize(("capability", "dtype"), [((7, 5), torch.float32), ((8, 0), torch.bfloat16)], ids=str)
+def test_other_generations(capability, dtype, machine):
+    x, gates, _ = drawn((1, 2, 20, 30), 2, dtype)
+    exact = spnkit.propagate(x.double(), gates.double(), backend="reference")
+    launched = machine(1, capability)
+    assert_close(spnkit.propagate(x, gates).double(), exact, dtype)
+    assert len(launched) == 1  # four directions and their max
+
+
+def test_derivatives_of_any_order(machine):
+    machine()
+    x, gates, _ = (tensor.requires_grad_() for tensor in drawn((1, 2, 3, 4), 1, torch.float64))
+
+    def smooth(x, gates):
+        return spnkit.propagate(x, gates, normalization="softmax", integration="mean")
+
+    assert torch.autograd.gradcheck(smooth, (x, gates), fast_mode=True, nondet_tol=1e-12)
+    assert torch.autograd.gradgradcheck(smooth, (x, gates), fast_mode=True, nondet_tol=1e-12)
+
+
+def untouched(*shape):
+    """A tensor that takes memory where it is written alone."""
+    size = 4 * int(np.prod(shape))
+    memory = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0))
+    return torch.frombuffer(memory, dtype=torch.float32).view(shape)
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_more_planes_and_elements_than_32_bits_count(near, machine, monkeypatch):
+    """The last of them, there and back; the pixels of a plane lie near one another, or far apart."""
+    planes, last = (1 << 31) // 6 + 70_000, 3
+    x, gates, grad = drawn((1, last, 2, 3), 1, directions=1)
+    options = {"directions": ["left_to_right"]}
+    expected = unit(x, gates, grad, "reference", **options)
+    launched = machine(last=last)
+    monkeypatch.setattr("spnkit.adapters.torch._empty", lambda x, shape, dtype=None: untouched(*shape))
+    monkeypatch.setattr("spnkit.adapters.torch._winner", lambda *_: torch.empty(0))
+    maps, grads = (untouched(1, planes, 2, 3) if near else untouched(1, 2, 3, planes).permute(0, 3, 1, 2) for _ in "xg")
+    maps[:, -last:], grads[:, -last:] = x, grad
+    actual = unit(maps, gates, grads, "auto", **options)
+    assert [grid for _, (grid, *_) in launched] == [planes] * 3
+    for ours, theirs in zip(actual, expected, strict=True):
+        assert_close(ours[:, -last:], theirs)

@@ -9,15 +9,37 @@ import subprocess
 import pytest
 
 CAPABILITIES = [(7, 5), (8, 0), (9, 0)]
-REGISTERS = {"forward": 96, "backward": 128, "integrate": 64}  # of a thread at most; float64 takes more
-COMMON = {"width": 288, "team": 1, "connections": 3, "rule": 1, "integration": 1, "anchored": True}
-COMMON |= {"channels": 1, "wanted": True, "kept": False}
+REGISTERS = {"forward": 96, "backward": 128, "integrate": 64}  # of a thread at most
+COMMON = {"WIDTH": 288, "TEAM": 1, "CONNECTIONS": 3, "RULE": 1, "INTEGRATION": 1, "ANCHORED": True}
+COMMON |= {"CHANNELS": 1, "WANTED": True}
+# Kernel, what it reads, what it leaves, and what differs from COMMON. Every value that a variant can have is there.
+VARIANTS = [
+    ("forward", "float32", "float32", {}),
+    ("forward", "float32", "float32", {"WIDTH": 544, "INTEGRATION": 3}),
+    ("forward", "float32", "float32", {"WIDTH": 64, "TEAM": 4, "CONNECTIONS": 1, "RULE": 3, "INTEGRATION": 0}),
+    ("forward", "float32", "float32", {"RULE": 4, "INTEGRATION": 2, "CHANNELS": 4}),
+    ("forward", "float32", "float32", {"RULE": 0, "ANCHORED": False, "CHANNELS": 2}),
+    ("forward", "float64", "float64", {"WIDTH": 128, "TEAM": 2, "RULE": 2}),
+    ("forward", "float16", "float16", {}),
+    ("forward", "bfloat16", "float32", {"CHANNELS": 4, "INTEGRATION": 2}),
+    ("backward", "float32", "float32", {}),
+    ("backward", "float32", "float32", {"WIDTH": 64, "CONNECTIONS": 1, "RULE": 2, "TEAM": 4}),
+    ("backward", "float32", "float32", {"RULE": 3, "INTEGRATION": 2, "TEAM": 2}),
+    ("backward", "float32", "float32", {"RULE": 4, "INTEGRATION": 3, "WANTED": False}),
+    ("backward", "float32", "float32", {"WIDTH": 544, "RULE": 0}),
+    ("backward", "float64", "float64", {"WIDTH": 128}),
+    ("backward", "float16", "float32", {}),
+    ("backward", "bfloat16", "bfloat16", {}),
+    ("integrate", "float32", "float32", {}),
+    ("integrate", "float32", "bfloat16", {"INTEGRATION": 2}),
+    ("integrate", "float64", "float64", {"INTEGRATION": 3}),
+]
 
 
-def variant(kernel, dtype="float32", out=None, **options):
+def variant(kernel, dtype, out, options):
     from spnkit.backends.cuda import Variant
 
-    return Variant(kernel, dtype, out or dtype, *(COMMON | options).values())
+    return Variant(kernel, dtype, out, **(COMMON | options))
 
 
 def assembler():
@@ -44,61 +66,17 @@ def assembled(ptx, capability):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=str)
-@pytest.mark.parametrize("kernel", list(REGISTERS))
-def test_kernels_spill_nothing_and_stay_in_single_precision(kernel, capability, compile_for):
-    ptx = compile_for(variant(kernel), capability)
-    assert not re.search(r"\.f64|\.local", ptx)
-    registers, stack, spilled = assembled(ptx, capability)
-    assert (stack, spilled) == (0, 0)
-    assert registers <= REGISTERS[kernel]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"kernel": "forward", "width": 544},
-        {"kernel": "forward", "width": 64, "team": 4, "connections": 1, "rule": 3, "integration": 0},
-        {"kernel": "forward", "rule": 4, "integration": 2, "channels": 4},
-        {"kernel": "backward", "width": 64, "connections": 1, "rule": 2},
-        {"kernel": "backward", "rule": 3, "integration": 2},
-        {"kernel": "backward", "rule": 4, "integration": 3, "wanted": False},
-        {"kernel": "backward", "team": 2, "kept": True},
-        {"kernel": "backward", "dtype": "float64", "width": 128},
-    ],
-    ids=lambda options: "-".join(map(str, options.values())),
-)
-def test_no_variant_spills(options, compile_for):
-    ptx = compile_for(variant(**options), (9, 0))
-    if options.get("dtype") != "float64":
-        assert ".f64" not in ptx
-    assert assembled(ptx, (9, 0))[1:] == (0, 0)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("capability", CAPABILITIES[::2], ids=str)
-@pytest.mark.parametrize(
-    ("kernel", "dtype", "out"),
-    [
-        ("forward", "float16", "float16"),
-        ("forward", "bfloat16", "float32"),
-        ("backward", "float16", "float32"),
-        ("backward", "bfloat16", "bfloat16"),
-        ("integrate", "float32", "bfloat16"),
-    ],
-)
-def test_half_precision_is_widened_in_registers(kernel, dtype, out, capability, compile_for):
-    ptx = compile_for(variant(kernel, dtype, out), capability)
-    assert not re.search(r"\.f64|\.local", ptx)
-    assert ("cvt.rn.f16.f32" in ptx) == ("float16" in (dtype if kernel == "backward" else out, out))
+@pytest.mark.parametrize("chosen", VARIANTS, ids=lambda v: "-".join((*v[:3], *(f"{k}={o}" for k, o in v[3].items()))))
+def test_kernels_spill_nothing_and_stay_in_their_precision(chosen, capability, compile_for):
+    kernel, dtype, out, _ = chosen
+    ptx = compile_for(variant(*chosen), capability)
+    assert ".local" not in ptx
+    assert (".f64" in ptx) == (dtype == "float64")
+    assert ("cp.async.ca.shared.global" in ptx) == (kernel != "integrate" and capability >= (8, 0))
+    # In half precision nothing is computed.
+    assert not re.search(r"(add|mul|fma|max|set)\S*\.b?f16", ptx)
     assert ("cvt.f32.f16" in ptx) == (dtype == "float16")
+    assert ("cvt.rn.f16.f32" in ptx) == (out == "float16" or (dtype, kernel) == ("float16", "backward"))
     registers, stack, spilled = assembled(ptx, capability)
     assert (stack, spilled) == (0, 0)
     assert registers <= REGISTERS[kernel]
-
-
-@pytest.mark.slow
-def test_loads_are_asynchronous_where_the_gpu_can(compile_for):
-    assert "cp.async.ca.shared.global" in compile_for(variant("forward"), (8, 0))
-    assert "cp.async.ca.shared.global" in compile_for(variant("forward", "bfloat16"), (8, 0))
-    assert "cp.async" not in compile_for(variant("forward"), (7, 5))
