@@ -81,10 +81,11 @@ def fused(side, dtype=torch.float32, channels=None):
     return Case(lambda: spnkit.propagate(x, gates), gates.nbytes + 2 * x.nbytes, floors=goal)
 
 
-def trained(side):
+def trained(side, dtype=torch.float32):
     """The same and its gradients."""
-    x, gates = inputs(8, 32, side, side)
-    return Case(there_and_back(x, gates), 3 * gates.nbytes + 5 * x.nbytes, floors=1.6)
+    x, gates = (tensor.to(dtype) for tensor in inputs(8, 32, side, side))
+    goal = 1.6 if dtype == torch.float32 else None
+    return Case(there_and_back(x, gates), 3 * gates.nbytes + 5 * x.nbytes, floors=goal)
 
 
 def hidden_layer(side, replayed):
@@ -122,6 +123,7 @@ def cases(shrink):
         yield direction, lambda d=direction: one_direction(1024 // shrink, d)
     yield "forward, shared gates", lambda: fused(512 // shrink, channels=1)
     yield "forward, bfloat16", lambda: fused(512 // shrink, torch.bfloat16)
+    yield "there and back, bfloat16", lambda: trained(512 // shrink, torch.bfloat16)
     yield "hidden layer, eager", lambda: hidden_layer(64 // min(shrink, 8), False)
     yield "rival: launch per column", lambda: per_column(1024 // shrink)
     yield "rival: torch loop", lambda: torch_loop(512 // shrink, False)

@@ -32,6 +32,16 @@ class Hermit(Stranger):
         return SimpleNamespace()
 
 
+class Far(Stranger):
+    """An array in the memory of a GPU."""
+
+    def __dlpack__(self, **options):
+        raise BufferError("not in host memory")
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+
 def problem(dtype=np.float32):
     rng = np.random.default_rng(0)
     return rng.normal(size=(1, 2, 5, 6)).astype(dtype), rng.normal(size=(1, 4, 3, 1, 5, 6)).astype(dtype)
@@ -50,6 +60,16 @@ def test_a_strangers_array_comes_back_as_one():
         np.testing.assert_array_equal(actual.array, expected)
     h = spnkit.scan(Stranger(x), Stranger(gates[:, 1]), "top_to_bottom")
     np.testing.assert_array_equal(h.array, spnkit.scan(x, gates[:, 1], "top_to_bottom"))
+
+
+def test_memory_of_a_gpu_is_viewed_by_torch(monkeypatch):
+    torch = pytest.importorskip("torch")
+    viewed = []
+    monkeypatch.setattr(torch, "from_dlpack", lambda far: viewed.append(far) or torch.from_numpy(far.array))
+    x, gates = map(Far, problem())
+    y = spnkit.propagate(x, gates)
+    assert viewed == [x, gates]
+    np.testing.assert_array_equal(y.array, spnkit.propagate(x.array, gates.array))
 
 
 def test_reversed_and_read_only_memory_is_viewed():

@@ -53,6 +53,14 @@ def test_the_claims_are_in_the_numbers(run):
     assert theorem3["figures"]["extremal"]["p = -1, x alternating: h after 50 steps"] == -99
 
 
+def test_the_share_of_the_host_is_timed_without_a_gpu(run):
+    pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
+    _, host = run("gpu_host")
+    launches = {name: figures["launches"] for name, figures in host["figures"].items()}
+    assert launches == {"one launch": 1, "two launches": 2, "tracked": 2, "tracked, and back": 3}
+    assert all(figures["us"] > 0 for figures in host["figures"].values())
+
+
 def test_a_result_is_whole_or_not_there(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ANALYSIS))
     record = __import__("_record")
