@@ -63,6 +63,17 @@ def test_no_direction_is_scanned_twice(directions, dtype, stand_in):
     assert kernels(launches) == ["backward", *["integrate"] * (narrow and directions > 1)]
 
 
+def test_strides_are_told_and_nothing_is_copied(stand_in):
+    x = torch.randn(2, 9, 7, 6).permute(0, 3, 1, 2).requires_grad_()
+    gates = torch.randn(1, 4, 3, 1, 9, 7).expand(2, 4, 3, 6, 9, 7).requires_grad_()
+    with stand_in.gpu() as launches:
+        y = spnkit.propagate(x, gates)
+        y.backward(torch.ones(1).expand(y.shape))
+    for launch in launches:
+        if launch[2].kernel != "integrate":
+            assert {x.data_ptr(), gates.data_ptr()} < set(launch[3:])
+
+
 def test_a_second_call_plans_nothing(stand_in):
     from spnkit.backends import cuda
 
