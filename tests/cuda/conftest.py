@@ -28,7 +28,7 @@ def gpu(request):
         except BackendUnavailableError as error:
             missing = str(error)
     if missing and asked:
-        pytest.fail(missing)
+        pytest.fail(missing, pytrace=False)
     if missing:
         pytest.skip(missing)
     return torch.device("cuda")
