@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from spnkit.directions import TABLE, Direction
 from spnkit.integration import Integration
@@ -18,6 +18,13 @@ class Plan:
     normalization: Normalization
     integration: Integration
     anchored: bool = True
+
+    @cached_property
+    def _hash(self):
+        return hash((self.directions, self.normalization, self.integration, self.anchored))
+
+    def __hash__(self):  # every call looks up what its plan needs
+        return self._hash
 
     @property
     def keeps_winner(self) -> bool:

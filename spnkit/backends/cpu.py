@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 from functools import cache, lru_cache
@@ -15,7 +16,6 @@ from spnkit.backends import kernels, planes, simd, tiles
 from spnkit.backends.cache import jit_cached
 from spnkit.backends.tiles import LINE
 from spnkit.integration import Integration
-from spnkit.plan import Plan
 from spnkit.scalars import compiled
 
 PARALLEL_FROM = 1 << 16  # weights below which a second core costs more than it brings
@@ -25,14 +25,12 @@ OUT_OF_LINE = (
     "copy",
     "copy_tiles",
     "clear",
-    "brought",
     "entered",
     "forward_unit",
     "backward_unit",
     "scan",
-    "scan_row",
+    "scan_tile",
     "go_back",
-    "adjoint_row",
 )
 
 DTYPES = {4: np.float32, 8: np.float64}
@@ -68,10 +66,10 @@ def _run(name, x, gates, plan, arrays, streams):
     last = _channels_last(arrays)
     threads = numba.get_num_threads() if _worth_sharing(gates, x) else 1
     shared_gradient = name == "backward" and arrays[-1] is not None and gates.shape[3] == 1
-    header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared_gradient)
+    header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared_gradient, streams)
     numbers = [number for array in arrays for number in _numbers(array)]
-    call = np.array((*header, int(streams), *_codes(plan), *numbers), np.int64)
-    _kernel(name, x.itemsize, (*_variant(gates, plan), last), threads > 1)(call)
+    call = np.array((*header, *numbers), np.int64)
+    _kernel(name, x.itemsize, (*_variant(gates.shape[2], plan), last), threads > 1)(call)
 
 
 def _channels_last(arrays):
@@ -86,7 +84,7 @@ def _channels_last(arrays):
 
 def _aligned(array):
     """Whether every row begins on a cache line."""
-    places = (array.__array_interface__["data"][0], *array.strides[:-1])
+    places = (_address(array), *array.strides[:-1])
     return _register_bytes() == LINE and all(place % LINE == 0 for place in places)
 
 
@@ -98,12 +96,19 @@ def _numbers(array):
     d, k = (*directions_and_gates, 0, 0)[:2]
     if array.shape[-3] == 1:
         c = 0
-    return (array.__array_interface__["data"][0], n, d, k, c, h, w)
+    return (_address(array), n, d, k, c, h, w)
+
+
+def _address(array):
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # a third of the time of what always works
+    except (TypeError, ValueError, BufferError):
+        return array.__array_interface__["data"][0]
 
 
 @lru_cache(maxsize=256)
-def _header(name, shape, itemsize, connections, plan, last, threads, shared_gradient):
-    """Shape, units of work, threads, and the parts of scratch, as `kernels.py` takes them."""
+def _header(name, shape, itemsize, connections, plan, last, threads, shared_gradient, streams):
+    """Shape, units of work, threads, the parts of scratch, and the directions, as `kernels.py` takes them."""
     n, c, h, w = shape
     lanes = _register_bytes() // itemsize
     pixel = itemsize * lanes if last else itemsize
@@ -114,7 +119,7 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared_grad
 
     back = name == "backward"
     turned = 0 if last else plane(itemsize)
-    row, gates = tiles.row_bytes(side, pixel), connections * tile * tiles.row_bytes(side, itemsize)
+    row, gates = tiles.row_bytes(side, pixel), 2 * connections * tile * tiles.row_bytes(side, itemsize)
     sizes = planes.Room(
         x=turned,
         grad=turned if back else 0,
@@ -129,19 +134,17 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared_grad
     offsets = [LINE + end for end in (0, *ends[:-1])]
     units = n * (-(-c // lanes) if last else c)
     groups = units // c if shared_gradient else units
-    return (*map(int, shape), units, min(threads, groups), ends[-1] + 3 * LINE, *offsets, len(plan.directions))
+    codes = [2 * d.horizontal + d.reverse for d in plan.directions]
+    scratch = ends[-1] + 3 * LINE
+    return (*map(int, shape), units, min(threads, groups), scratch, *offsets, len(codes), int(streams), *codes)
 
 
 @lru_cache(maxsize=256)
-def _codes(plan: Plan):
-    return tuple(2 * d.horizontal + d.reverse for d in plan.directions)
-
-
-def _variant(gates, plan):
+def _variant(connections, plan):
     """What a kernel is specialised on."""
     alone = len(plan.directions) == 1 and plan.integration != Integration.none
     how = Integration.sum if alone else plan.integration  # one direction is its own max and mean
-    return (gates.shape[2], int(plan.normalization), int(how), plan.anchored)
+    return (connections, int(plan.normalization), int(how), plan.anchored)
 
 
 def _worth_sharing(gates, x):
@@ -169,6 +172,7 @@ def _parts(itemsize, last):
     sizes = {
         "LANES": _register_bytes() // itemsize,
         "TILE": _tile(itemsize),
+        "PAIR": 2 * _tile(itemsize),
         "ZERO": DTYPES[itemsize](0),
         "CHANNELS_LAST": last,
     }

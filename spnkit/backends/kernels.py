@@ -7,6 +7,8 @@ way in and out, and from there on every direction runs the same code. Where chan
 capitals are fixed when a kernel is compiled.
 """
 
+from collections import namedtuple
+
 import numpy as np
 from numba import prange
 
@@ -18,8 +20,8 @@ from spnkit.backends.planes import (
     UNITS,
     Gates,
     array_of,
-    brought,
-    brought_if,
+    asked,
+    bring,
     clear,
     codes_of,
     directed,
@@ -27,24 +29,43 @@ from spnkit.backends.planes import (
     hidden_rows,
     in_place,
     left,
+    nearby,
     pixel_bytes,
+    registers_in,
     room_in,
-    scratch_gates,
     shape_of,
     size_of,
-    soon,
+    tile_at,
     turns,
     unit_of,
 )
-from spnkit.backends.simd import ask, bytes_like, filled, load, load_some, splat, store, store_some, where, with_lane_of
-from spnkit.backends.tiles import Layers, Size, copy, later, rows_of
+from spnkit.backends.simd import (
+    ask,
+    bytes_like,
+    filled,
+    itemsize,
+    load,
+    load_some,
+    splat,
+    store,
+    store_some,
+    where,
+    with_lane_of,
+)
+from spnkit.backends.tiles import Layers, Part, Size, copy, later, rows_of
 from spnkit.integration import Integration, integrated, share, wins
 from spnkit.normalization import gate_gradients, normalized
 from spnkit.recurrence import gathered, input_gradient, propagated, sent, weight_gradients
 
+# Rows that a scan, one step of it, and one step back read and write.
+Maps = namedtuple("Maps", "x best won")
+Step = namedtuple("Step", "x gates before h best won")
+Back = namedtuple("Back", "grad won arriving sending x gates before dx dgates")
+
 ZERO = np.float32(0)
 LANES = 8  # as in planes.py
 TILE = 16  # as in planes.py
+PAIR = 32  # two tiles: memory takes two lines side by side in the time of one, and of two tiles one is brought early
 CHANNELS_LAST = False  # as in planes.py
 CONNECTIONS = 3
 RULE = 1  # of Normalization
@@ -76,7 +97,7 @@ def forward_unit(number, call, scratch, like):
         winner_rows = rows_of(winner, unit.n, d, unit.c, codes[d])
         best = entered(y_rows, room.y, size, begins and order > 0, like)
         won = entered(winner_rows, room.winner, size, begins and order > 0, byte)
-        scan(d, order, codes[d], size, unit, x_rows, gates, room, TILE, 2, best, won, like)
+        scan(d, order, codes[d], size, unit, x_rows, gates, room, PAIR, 2, best, won, like)
         left(y_rows, best, size, leaves, like)
         left(winner_rows, won, size, leaves, byte)
 
@@ -86,39 +107,89 @@ def scan(d, order, code, size, unit, x, gates, room, kept, hidden, best, won, li
 
     Of h, `hidden` rows stay in scratch, and of gates that had to be brought there, `kept`.
     """
-    x, best, won = directed(x, code, size.steps), directed(best, code, size.steps), directed(won, code, size.steps)
+    rows = Maps(directed(x, code, size.steps), directed(best, code, size.steps), directed(won, code, size.steps))
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, size.steps), gates.k)
     h = hidden_rows(room.h, size, like)
+    near, tile = nearby(source, room.gates, 0, 0, kept, size, like), tile_at(0, size)
+    bring(source, near, CONNECTIONS, 0, tile, Part(0, size.lanes), True, like)
     for begin in range(0, size.steps, TILE):
-        tile = Size(min(TILE, size.steps - begin), size.lanes)
-        near = brought(source, CONNECTIONS, room.gates, begin % kept, begin, tile, kept, size, like)
-        ahead = soon(source, begin, size, like)
-        for t in range(begin, begin + tile.steps):
-            g = Gates(later(near.rows, t - begin), near.gap)
-            before, to = later(h, (t + hidden - 1) % hidden), later(h, t % hidden)
-            further = ahead - 2 * (t - begin) * source.rows.step if ahead else 0
-            own_x, own_best, own_won = later(x, t), later(best, t), later(won, t)
-            scan_row(t, order, own_x, g, before, to, own_best, own_won, size.lanes, unit.depth, further, like)
+        end = begin + tile.steps
+        following, tile = nearby(source, room.gates, end % kept, end, kept, size, like), tile_at(end, size)
+        scan_tile(begin, end, order, rows, near, h, hidden, source, following, tile, size, unit.depth, like)
+        near = following
 
 
-def scan_row(t, order, x, gates, before, h, best, won, lanes, depth, ahead, like):
-    """One step of a scan: `before` and `h` are rows of scratch."""
-    for k in range(0, lanes, 1 if CHANNELS_LAST else LANES):
-        some = depth if CHANNELS_LAST else lanes - k
-        own = load_some(x.at + k * x.lane, like, some)
-        new = own
-        if t > 0:
-            at = gates.rows.at + k * gates.rows.lane
-            if ahead:
-                for o in range(CONNECTIONS):
-                    ask(at + o * gates.gap + ahead)
-            p = normalized(connections(at, gates.gap, some, like), RULE)
-            neighbours = neighbours_at(before.at + k * before.lane, like)
+def scan_tile(begin, end, order, rows, near, h, hidden, source, following, next_tile, size, depth, like):
+    """Some steps of a scan. Meanwhile the gates of the following ones are brought, if they do not serve as they lie: a
+    block after as many registers as take part in a block, so that memory and arithmetic are busy at once."""
+    registers, done, lanes, turned = registers_in(size.lanes), 0, 0, not in_place(source.rows, like)
+    for t in range(begin, end):
+        gates = Gates(later(near.rows, t - begin), near.gap)
+        before, to = later(h, (t + hidden - 1) % hidden), later(h, t % hidden)
+        step = Step(later(rows.x, t), gates, before, to, later(rows.best, t), later(rows.won, t))
+        first = 0
+        while first < registers:
+            part = Part(first, min(first + TILE, registers) if turned else registers)
+            scan_row(t, order, step, size.lanes, part, depth, asked(source, end, done, size, like), like)
+            done, first = done + part.end - first, part.end
+            if turned:
+                ready = min(done // TILE * LANES, size.lanes)
+                bring(source, following, CONNECTIONS, end, next_tile, Part(lanes, ready), False, like)
+                lanes = ready
+
+
+def scan_row(t, order, step, lanes, part, depth, asks, like):
+    """Part of one step of a scan, in the order of memory all the way, upwards or downwards: hardware foresees both."""
+    last = registers_in(lanes) - 1
+    first, way = (last, -1) if step.x.step < 0 else (0, 1)
+    for i in range(part.begin, part.end):
+        ask_each(asks, i - part.begin)
+        if i == 0 or i == last:
+            scan_register(first + i * way, True, t, order, step, lanes, depth, like)
+        else:
+            scan_register(first + i * way, False, t, order, step, lanes, depth, like)
+
+
+def scan_register(number, end, t, order, step, lanes, depth, like):
+    """A register full of pixels of one step; unless it is at an `end` of the row, no lane needs a second look."""
+    k, some = pixels_in(number, end, lanes, depth)
+    own = load_some(pixel(step.x, k, like), like, some)
+    new = own
+    if t > 0:
+        p = normalized(connections(pixel(step.gates.rows, k, like), step.gates.gap, some, like), RULE)
+        neighbours = neighbours_at(hidden(step.before, k, like), like)
+        if end:
             p, neighbours = bounded(p, neighbours, own, k, lanes)
-            new = propagated(own, p, neighbours, own if ANCHORED else filled(0, own))
-        store(h.at + k * h.lane, new)
-        if best.at:
-            fold(best.at + k * best.lane, won.at + k * won.lane if won.at else 0, new, order, some, like)
+        new = propagated(own, p, neighbours, own if ANCHORED else filled(0, own))
+    store(hidden(step.h, k, like), new)
+    if step.best.at:
+        won = pixel(step.won, k, bytes_like(like)) if step.won.at else 0
+        fold(pixel(step.best, k, like), won, new, order, some, like)
+
+
+def pixels_in(number, end, lanes, depth):
+    """The first pixel of a register, and how many lanes count; where channels are innermost it has channels of one."""
+    if CHANNELS_LAST:
+        return number, depth
+    k = number * LANES
+    return k, lanes - k if end else LANES
+
+
+def pixel(rows, k, like):
+    """The address of a pixel of a row."""
+    return rows.at + k * (rows.lane if CHANNELS_LAST else itemsize(like))
+
+
+def hidden(rows, k, like):
+    """The address of a pixel of a row of scratch that holds whole registers."""
+    return rows.at + k * pixel_bytes(like)
+
+
+def ask_each(asks, lane):
+    """Ask for the gates of one pixel for each connection."""
+    if asks.rows.at:
+        for o in range(CONNECTIONS):
+            ask(asks.rows.at + lane * asks.rows.lane + o * asks.gap)
 
 
 def connections(at, gap, some, like):
@@ -215,65 +286,69 @@ def go_back(d, codes, size, unit, streams, grad, won, x, gates, room, dx, dgates
     adds = dgates.c == 0 and unit.c > 0
     h, q = hidden_rows(room.h, size, like), hidden_rows(room.q, size, like)
     clear(q, 2 * CONNECTIONS, like)
-    for begin in range((steps - 1) // TILE * TILE, -1, -TILE):
-        tile = Size(min(TILE, steps - begin), size.lanes)
-        if wanted and not in_place(source.rows, like):
-            kept = scratch_gates(room.gates, steps, size, like)
-            near = Gates(later(kept.rows, begin), kept.gap)
-        else:
-            near = brought(source, CONNECTIONS, room.gates, 0, begin, tile, TILE, size, like)
-        out = brought_if(adds, into, CONNECTIONS, room.dgates, begin, tile, size, like)
+    kept = steps if wanted else min(PAIR, steps)
+    for begin in range((steps - 1) // PAIR * PAIR, -1, -PAIR):
+        tile, whole = Size(min(PAIR, steps - begin), size.lanes), Part(0, size.lanes)
+        near = nearby(source, room.gates, begin % kept, begin, kept, size, like)
+        out = nearby(into, room.dgates, 0, begin, PAIR, size, like)
+        if not wanted:
+            bring(source, near, CONNECTIONS, begin, tile, whole, True, like)
+        if adds:
+            bring(into, out, CONNECTIONS, begin, tile, whole, True, like)
         for t in range(begin + tile.steps - 1, begin - 1, -1):
             g, dg = Gates(later(near.rows, t - begin), near.gap), Gates(later(out.rows, t - begin), out.gap)
             arriving, sending = later(q, (t + 1) % 2 * CONNECTIONS), later(q, t % 2 * CONNECTIONS)
-            own_grad, own_won, own_x, own_dx = later(grad, t), later(won, t), later(x, t), later(dx, t)
-            adjoint_row(
-                t, d, len(codes), own_grad, own_won, arriving, sending, own_x, g, later(h, t - 1), own_dx, dg, wanted,
-                adds, streams != 0, size.lanes, unit.depth, like,
-            )  # fmt: skip
+            step = Back(
+                later(grad, t), later(won, t), arriving, sending, later(x, t), g, later(h, t - 1), later(dx, t), dg
+            )
+            adjoint_row(t, d, len(codes), step, wanted, adds, streams != 0, size.lanes, unit.depth, like)
         if out.rows.at != into.rows.at + begin * into.rows.step:
-            layers = Layers(CONNECTIONS, into.gap, out.gap, -TILE * into.rows.step, streams)
-            copy(later(into.rows, begin), out.rows, tile, layers, like)
+            layers = Layers(CONNECTIONS, into.gap, out.gap, -PAIR * into.rows.step, streams)
+            copy(later(into.rows, begin), out.rows, tile, whole, layers, like)
 
 
-def adjoint_row(
-    t, d, total, grad, won, arriving, sending, x, gates, before, dx, dgates, wanted, adds, streams, lanes, depth, like
-):
-    """One step back: `arriving` and `sending` are rows of scratch for each connection, what pixels send to others."""
-    byte = bytes_like(like)
-    for k in range(0, lanes, 1 if CHANNELS_LAST else LANES):
-        some = depth if CHANNELS_LAST else lanes - k
-        own = load_some(grad.at + k * grad.lane, like, some)
-        mine = own == own
-        if won.at:
-            mine = load_some(won.at + k * won.lane, byte, some) == filled(d, byte)
-        arrived = arrivals(arriving.at + k * arriving.lane, arriving.step, like)
-        a = gathered(share(own, mine, total, INTEGRATION), arrived)
-        to, to_gates = dx.at + k * dx.lane, dgates.rows.at + k * dgates.rows.lane
-        if t == 0:
-            leave(to, a, some, d > 0, False, like)
-            if wanted:
-                leave_each(to_gates, dgates.gap, nothing(a), some, adds, streams, like)
-        else:
-            gate = connections(gates.rows.at + k * gates.rows.lane, gates.gap, some, like)
-            pixel = load_some(x.at + k * x.lane, like, some)
-            weights = normalized(gate, RULE)
-            p, neighbours = bounded(weights, neighbours_at(before.at + k * before.lane, like), pixel, k, lanes)
-            sends = sent(a, p)
-            leave_each(sending.at + k * sending.lane, sending.step, sends, some, False, False, like)
-            leave(to, input_gradient(a, sends), some, d > 0, False, like)
-            if wanted:
-                dp = weight_gradients(a, neighbours, pixel)
-                dg = gate_gradients(gate, weights, dp, RULE)
-                leave_each(to_gates, dgates.gap, dg, some, adds, streams, like)
+def adjoint_row(t, d, total, step, wanted, adds, streams, lanes, depth, like):
+    """One step back, through the row as `scan_row`."""
+    last = registers_in(lanes) - 1
+    first, way = (last, -1) if step.x.step > 0 else (0, 1)
+    for i in range(last + 1):
+        adjoint_register(first + i * way, t, d, total, step, wanted, adds, streams, lanes, depth, like)
+
+
+def adjoint_register(number, t, d, total, step, wanted, adds, streams, lanes, depth, like):
+    """One step back of a register full of pixels."""
+    k, some = pixels_in(number, True, lanes, depth)
+    own = load_some(pixel(step.grad, k, like), like, some)
+    mine = own == own
+    if step.won.at:
+        byte = bytes_like(like)
+        mine = load_some(pixel(step.won, k, byte), byte, some) == filled(d, byte)
+    arrived = arrivals(hidden(step.arriving, k, like), step.arriving.step, like)
+    a = gathered(share(own, mine, total, INTEGRATION), arrived)
+    to, to_gates = pixel(step.dx, k, like), pixel(step.dgates.rows, k, like)
+    if t == 0:
+        leave(to, a, some, d > 0, False, like)
+        if wanted:
+            leave_each(to_gates, step.dgates.gap, nothing(a), some, adds, streams, like)
+    else:
+        gates = connections(pixel(step.gates.rows, k, like), step.gates.gap, some, like)
+        x = load_some(pixel(step.x, k, like), like, some)
+        weights = normalized(gates, RULE)
+        p, neighbours = bounded(weights, neighbours_at(hidden(step.before, k, like), like), x, k, lanes)
+        sends = sent(a, p)
+        leave_each(hidden(step.sending, k, like), step.sending.step, sends, some, False, False, like)
+        leave(to, input_gradient(a, sends), some, d > 0, False, like)
+        if wanted:
+            dg = gate_gradients(gates, weights, weight_gradients(a, neighbours, x), RULE)
+            leave_each(to_gates, step.dgates.gap, dg, some, adds, streams, like)
 
 
 def arrivals(at, gap, like):
     """What the pixels of the next step sent to a vector of pixels: gate 0 was sent up by the pixel below."""
     if CONNECTIONS == 1:
         return (load(at, like),)
-    pixel = pixel_bytes(like)
-    return (load(at + pixel, like), load(at + gap, like), load(at + 2 * gap - pixel, like))
+    one = pixel_bytes(like)
+    return (load(at + one, like), load(at + gap, like), load(at + 2 * gap - one, like))
 
 
 def leave(at, value, some, adds, streams, like):

@@ -7,7 +7,7 @@ compiles it.
 from collections import namedtuple
 
 from spnkit.backends.simd import filled, itemsize, store
-from spnkit.backends.tiles import LINE, Array, Layers, Rows, Size, backwards, copy, later, row_bytes
+from spnkit.backends.tiles import LINE, SOON, Array, Layers, Part, Rows, Size, backwards, copy, later, row_bytes
 
 LANES = 8  # pixels in a vector register, fixed when compiled
 TILE = 16  # rows whose gates are brought near at a time: a cache line of columns, fixed when compiled
@@ -92,8 +92,8 @@ def left(rows, scratch, size, really, like):
 def copy_tiles(target, source, size, step, like):
     """Copy a plane a tile at a time; in the image, `step` bytes lie between its steps."""
     for t in range(0, size.steps, TILE):
-        tile = Size(min(TILE, size.steps - t), size.lanes)
-        copy(later(target, t), later(source, t), tile, Layers(1, 0, 0, TILE * step, 0), like)
+        whole, layers = Part(0, size.lanes), Layers(1, 0, 0, TILE * step, 0)
+        copy(later(target, t), later(source, t), tile_at(t, size), whole, layers, like)
 
 
 def directed(rows, code, steps):
@@ -112,39 +112,43 @@ def pixel_bytes(like):
     return itemsize(like) * LANES if CHANNELS_LAST else itemsize(like)
 
 
-def brought(gates, connections, room, place, begin, tile, kept, size, like):
-    """The gates of a tile: as they lie, or in scratch from row `place` on."""
+def nearby(gates, room, place, begin, kept, size, like):
+    """The gates of the tile from step `begin` on: as they lie, or in scratch that has `kept` rows for each connection,
+    from row `place` on."""
     if in_place(gates.rows, like):
         return Gates(later(gates.rows, begin), gates.gap)
-    near = scratch_gates(room, kept, size, like)
-    rows, target = later(gates.rows, begin), later(near.rows, place)
-    copy(target, rows, tile, Layers(connections, near.gap, gates.gap, TILE * rows.step, 0), like)
-    return Gates(target, near.gap)
-
-
-def scratch_gates(room, kept, size, like):
-    """Gates in scratch, `kept` rows for each connection."""
     item = itemsize(like)
     row = row_bytes(size.lanes, item)
-    return Gates(Rows(room, row, item), kept * row)
+    return Gates(Rows(room + place * row, row, item), kept * row)
 
 
-def brought_if(really, gates, connections, room, begin, tile, size, like):
-    """Where the gradients at the gates of a tile are put: in place, or scratch that holds them if they are `really`
-    there already."""
-    if really or in_place(gates.rows, like):
-        return brought(gates, connections, room, 0, begin, tile, TILE, size, like)
-    return scratch_gates(room, TILE, size, like)
+def bring(gates, near, connections, begin, tile, part, asks, like):
+    """Fill a part of the lanes of a tile in scratch; `asks` says whether memory is asked for what follows."""
+    rows = later(gates.rows, begin)
+    if near.rows.at != rows.at and part.begin < part.end:
+        copy(near.rows, rows, tile, part, Layers(connections, near.gap, gates.gap, asks * TILE * rows.step, 0), like)
 
 
-def soon(gates, begin, size, like):
-    """Where the next tile of rows that lie in place and are scanned upwards begins, from the first of this one; else 0.
+def asked(gates, begin, done, size, like):
+    """Gates that memory is asked for while the next part of a row is scanned, `done` registers after the tile before
+    `begin` was begun: a pixel of each row of the image that will be brought a little later."""
+    lane = done * LANES // TILE + SOON
+    if lane >= size.lanes:
+        lane, begin = lane - size.lanes, begin + TILE
+    if begin >= size.steps or in_place(gates.rows, like):
+        return Gates(NOWHERE, 0)
+    rows = later(gates.rows, begin)
+    return Gates(Rows(rows.at + lane * rows.lane, rows.step, rows.lane), gates.gap)
 
-    Rows are asked for in the order of memory, which the hardware takes up.
-    """
-    if gates.rows.step > 0 or not in_place(gates.rows, like) or begin + 2 * TILE > size.steps:
-        return 0
-    return (2 * TILE - 1) * gates.rows.step
+
+def tile_at(begin, size):
+    """The size of the tile from step `begin` on."""
+    return Size(min(TILE, size.steps - begin), size.lanes)
+
+
+def registers_in(lanes):
+    """Registers that a row fills."""
+    return lanes if CHANNELS_LAST else (lanes + LANES - 1) // LANES
 
 
 def clear(q, rows, like):

@@ -10,12 +10,13 @@ from collections import namedtuple
 from spnkit.backends.simd import ask_rows, copy_pixel, copy_transposed, itemsize
 
 LANES = 8  # pixels in a vector register, fixed when compiled
-SOON = 48  # rows that are asked for before they are needed
+SOON = 32  # rows that are asked for before they are needed
 LINE = 64  # bytes of scratch that rows are padded by, and aligned to
 
 Array = namedtuple("Array", "at n d k c h w")  # address and strides; 0 for an axis that is not there
 Rows = namedtuple("Rows", "at step lane")  # pixel (t, k) lies at `at + t * step + k * lane`
 Size = namedtuple("Size", "steps lanes")
+Part = namedtuple("Part", "begin end")  # of the lanes
 # How many maps are copied, and from one to the next in both; what lies `ahead` bytes further on will be copied next, if
 # that is not 0; whether the target `streams` past the caches.
 Layers = namedtuple("Layers", "count target source ahead streams")
@@ -45,7 +46,7 @@ def row_bytes(lanes, item):
     return (((lanes * item + LINE - 1) // LINE + 2) | 1) * LINE
 
 
-def copy(target, source, size, layers, like):
+def copy(target, source, size, part, layers, like):
     """Pixels of `source` to `target`, in registers where one has adjacent pixels and the other adjacent steps."""
     item = itemsize(like)
     inward = target.lane == item and abs(source.step) == item
@@ -54,32 +55,32 @@ def copy(target, source, size, layers, like):
         if (source.step if inward else target.step) < 0:
             target, source = backwards(target, size.steps), backwards(source, size.steps)
         steps = size.steps // LANES * LANES
-        transpose(target, source, Size(steps, size.lanes), layers, inward, like)
+        transpose(target, source, Size(steps, size.lanes), part, layers, inward, like)
         target, source, size = later(target, steps), later(source, steps), Size(size.steps - steps, size.lanes)
     for i in range(layers.count):
-        for k in range(size.lanes):
+        for k in range(part.begin, part.end):
             for t in range(size.steps):
                 at = source.at + i * layers.source + t * source.step + k * source.lane
                 copy_pixel(target.at + i * layers.target + t * target.step + k * target.lane, at, like)
 
 
-def transpose(target, source, size, layers, inward, like):
-    """Adjacent steps to adjacent lanes, or outward again. The last block of lanes overlaps the one before.
+def transpose(target, source, size, part, layers, inward, like):
+    """Adjacent steps to adjacent lanes, or outward again. The last block of lanes overlaps the one before; blocks
+    side by side in the image follow each other, since pairs of lines travel together.
 
     No hardware foresees a walk down a column, so rows are asked for some time before they are needed; behind the last
     ones the first of the next tile.
     """
     to_stride, at_stride = (target.step, source.lane) if inward else (target.lane, source.step)
     image = source if inward else target
-    for first in range(0, size.lanes, LANES):
+    for first in range(part.begin, part.end, LANES):
         k = min(first, size.lanes - LANES)
         soon = SOON * image.lane + (0 if k + SOON < size.lanes else layers.ahead - size.lanes * image.lane)
         soon += LINE - 1 if layers.ahead > 0 else 0  # of two lines that a row of a block may lie in, the new one
-        for t in range(0, size.steps, LANES):
-            to = target.at + t * target.step + k * target.lane
-            at = source.at + t * source.step + k * source.lane
-            for i in range(layers.count):
-                to_layer, at_layer = to + i * layers.target, at + i * layers.source
+        for i in range(layers.count):
+            for t in range(0, size.steps, LANES):
+                to = target.at + t * target.step + k * target.lane + i * layers.target
+                at = source.at + t * source.step + k * source.lane + i * layers.source
                 if layers.ahead and not layers.streams:
-                    ask_rows((at_layer if inward else to_layer) + soon, image.lane, like)
-                copy_transposed(to_layer, to_stride, at_layer, at_stride, layers.streams != 0, like)
+                    ask_rows((at if inward else to) + soon, image.lane, like)
+                copy_transposed(to, to_stride, at, at_stride, layers.streams != 0, like)
