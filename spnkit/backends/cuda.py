@@ -41,7 +41,9 @@ CODES = 31  # directions that one integer tells a kernel about
 
 # What a kernel is specialised on, and Numba compiles it for at its first use: `dtype` of what it reads, `out` of what
 # it leaves.
-Variant = namedtuple("Variant", "kernel dtype out WIDTH TEAM CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED")
+Variant = namedtuple(
+    "Variant", "kernel dtype out WIDTH TEAM CONNECTIONS RULE INTEGRATION ANCHORED CHANNELS WANTED MAPS"
+)
 
 
 def forward(x, gates, y, winner, plan, hidden=None):
@@ -117,7 +119,7 @@ def _target(name: str, view: View, total: int, spread: bool, exact: bool = False
 def _variant(kernel, seen, target, plan, how, channels, wanted=False):
     connections, rule = seen["gates"].shape[2], int(plan.normalization)
     return Variant(
-        kernel, seen["x"].dtype, target.dtype, 0, 1, connections, rule, int(how), plan.anchored, channels, wanted
+        kernel, seen["x"].dtype, target.dtype, 0, 1, connections, rule, int(how), plan.anchored, channels, wanted, 1
     )
 
 
@@ -145,11 +147,11 @@ def _scans(variant, shape, directions, spread, gpu, arrays):
 
 def _integrate(source, maps, name, view, winner, how):
     """The launch that integrates maps, one for each direction, into an array, or rounds them one by one."""
-    samples, threads, directions = maps.shape[0], WIDTHS[-1], 1 if len(view.shape) > 4 else maps.shape[1]
-    size = prod(maps.shape) // (samples * directions)
+    samples, threads, together = maps.shape[0], WIDTHS[-1], 1 if len(view.shape) > 4 else maps.shape[1]
+    size = prod(maps.shape) // (samples * together)
     parts = -(-size // threads)
-    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 1, 0, int(how), True, 1, False)
-    arguments = (parts, size, directions, source, name, winner)
+    variant = Variant("integrate", maps.dtype, view.dtype, threads, 1, 1, 0, int(how), True, 1, False, together)
+    arguments = (parts, size, source, name, winner)
     return Launch(_kernel(variant, True), limits(view.device), samples * parts, (threads, 1), 0, arguments)
 
 

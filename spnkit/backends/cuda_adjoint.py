@@ -197,7 +197,7 @@ def finish(shared, base, inputs, adds, dgates, together, tile, scan):
     place = first_place(slots, tile, scan)
     dx = walk_from(layers_of(inputs.dx, scan, 0), place, slots)
     dg = walk_from(layers_of(dgates, scan, dgates.k), place, slots)
-    for _ in range(SLOTS):
+    for _ in range(short(SLOTS)):
         if inside(place.t, place.k, scan):
             spot = short(base + place.spot)
             g, a = of_connections(shared, spot, 0, staged(1)), peek(shared, spot, staged(GRAD))
@@ -231,7 +231,7 @@ def neighbours(shared, base, h, x, place, scan):
 
 def neighbour(shared, base, h, x, place, offset, scan):
     """One of them; a chunk has to look for its outer neighbours in device memory."""
-    c, k = place.c + offset, place.k + offset
+    c, k = short(place.c + offset), short(place.k + offset)
     if not inside(place.t, k, without_last(scan)):
         return x
     if (c >= 0) & (c < cuda.blockDim.x):

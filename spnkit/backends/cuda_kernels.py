@@ -50,6 +50,7 @@ from spnkit.scalars import where
 
 CONNECTIONS = 3
 CHANNELS = 1  # planes of a block
+MAPS = 4  # that are integrated
 RULE = 1  # of Normalization
 INTEGRATION = 1  # of Integration
 ANCHORED = True  # see Plan
@@ -194,7 +195,7 @@ def bounded(p, past, k, scan):
     zero = FLOAT(0)
     if CONNECTIONS == 1:
         return (where(past, p[0], zero),)
-    above, below = past & (k > 0), past & (k < scan.lanes - 1)
+    above, below = past & (k > 0), past & (short(k + 1) < scan.lanes)
     return (where(above, p[0], zero), where(past, p[1], zero), where(below, p[2], zero))
 
 
@@ -212,19 +213,20 @@ def fold(shared, base, y, adds, tile, gates, scan):
         place, walk = next_place(place, slots), onward(walk)
 
 
-def integrate(parts, size, directions, maps, y, winner):
-    """Integrate scans that ran side by side, and round: `maps` (N, directions, size) of FLOAT; `parts` blocks a sample.
+def integrate(parts, size, maps, y, winner):
+    """Integrate scans that ran side by side, and round: `maps` (N, MAPS, size) of FLOAT; `parts` blocks a sample.
 
     The arrays are addresses.
     """
     n, rest = cuda.blockIdx.x // parts, cuda.blockIdx.x % parts * cuda.blockDim.x + cuda.threadIdx.x
     if rest < size:
-        best, number = FLOAT(0), 0
-        for d in range(directions):
-            h = load(maps + ((n * directions + d) * size + rest) * FLOAT_ITEM, FLOAT)
+        at, best, number = maps + (n * MAPS * size + rest) * FLOAT_ITEM, FLOAT(0), short(0)
+        for d in range(MAPS):
+            h = load(at, FLOAT)
             if d == 0 or wins(h, best):
-                number = d
+                number = short(d)
             best = integrated(best, h, d, INTEGRATION) if d > 0 else h
+            at = at + size * FLOAT_ITEM
         pixel = n * size + rest
         store(y + pixel * ITEM, best, OUT)
         if winner != 0:

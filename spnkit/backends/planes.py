@@ -138,8 +138,7 @@ def asked(gates, begin, done, size, like):
     if begin >= size.steps or in_place(gates.rows, like):
         return Gates(NOWHERE, 0)
     rows = later(gates.rows, begin)
-    far_end = rows.at + lane * rows.lane + (TILE - 1) * rows.step  # a block may straddle lines, of which one is new
-    return Gates(Rows(far_end, rows.step, rows.lane), gates.gap)
+    return Gates(Rows(rows.at + lane * rows.lane, rows.step, rows.lane), gates.gap)
 
 
 def tile_at(begin, size):

@@ -9,7 +9,7 @@ import pytest
 INTEGERS = {
     "forward": "Shape Order Array Array Array 0",
     "backward": "Shape Order" + 7 * " Array" + " 0",
-    "integrate": 6 * "0 ",
+    "integrate": 5 * "0 ",
 }
 
 

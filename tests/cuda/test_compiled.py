@@ -133,6 +133,25 @@ def test_derivatives_of_any_order(machine):
     assert torch.autograd.gradgradcheck(smooth, (x, gates), fast_mode=True, nondet_tol=1e-12)
 
 
+@pytest.mark.parametrize("directions", [["left_to_right"], list(spnkit.DIRECTIONS)], ids=len)
+def test_operators_and_compiled_graphs(directions, machine):
+    """What keeps h, its own map or the result, is sound for everything that traces it."""
+    x, gates, _ = drawn((1, 2, 3, 4), 1, torch.float64, directions=len(directions))
+    settings = (directions, "softmax", "mean", "auto")
+
+    def gradients(call):
+        inputs = x.clone().requires_grad_(), gates.clone().requires_grad_()
+        y = call(*inputs, directions=directions, normalization="softmax", integration="mean")
+        return torch.autograd.grad(y.square().sum(), inputs)
+
+    machine()
+    inputs = x.clone().requires_grad_(), gates.clone().requires_grad_()
+    torch.library.opcheck(torch.ops.spnkit.propagate, (*inputs, *settings, True))
+    compiled = torch.compile(spnkit.propagate, fullgraph=True, backend="aot_eager")
+    for ours, theirs in zip(gradients(compiled), gradients(spnkit.propagate), strict=True):
+        assert_close(ours, theirs)
+
+
 def untouched(*shape):
     """A tensor that takes memory where it is written alone."""
     size = 4 * int(np.prod(shape))

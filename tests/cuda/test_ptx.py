@@ -11,7 +11,7 @@ import pytest
 CAPABILITIES = [(7, 5), (8, 0), (9, 0)]
 REGISTERS = {"forward": 96, "backward": 128, "integrate": 64}  # of a thread at most
 COMMON = {"WIDTH": 288, "TEAM": 1, "CONNECTIONS": 3, "RULE": 1, "INTEGRATION": 1, "ANCHORED": True}
-COMMON |= {"CHANNELS": 1, "WANTED": True}
+COMMON |= {"CHANNELS": 1, "WANTED": True, "MAPS": 4}
 # Kernel, what it reads, what it leaves, and what differs from COMMON. Every value that a variant can have is there.
 VARIANTS = [
     ("forward", "float32", "float32", {}),
