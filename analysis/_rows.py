@@ -39,15 +39,14 @@ TRIALS = {
     "SPN, three-way, maps of parsers that had seen the face": {"cross_fitted": False},
 }
 STARTS = {
-    "SPN, three-way, gates begin still": {"start": "still"},
     "SPN, three-way, gates begin flowing": {"start": "flowing"},
     "SPN, three-way, begins as a copy, no residual": {"start": "copying", "residual": False},
-    "SPN, three-way, three times the rate": {"rate": 0.018},
 }
+RATES = {"SPN, three-way, three times the rate": {"rate": 0.018}}
 """What else was tried, on val: steps, the resolution of propagation, maps that are too good, the first weights."""
 
 REPORTED = {"headline": HEADLINE, "controls": CONTROLS, "ablations": ABLATIONS, "recipe": RECIPE}
-TRIED = {"budgets": BUDGETS, "longer": LONGER, "trials": TRIALS, "starts": STARTS}
+TRIED = {"budgets": BUDGETS, "longer": LONGER, "trials": TRIALS, "starts": STARTS, "rates": RATES}
 GROUPS = REPORTED | TRIED
 ROWS = {row: change for group in GROUPS.values() for row, change in group.items()}
 PAIRS = (("SPN, three-way", "SPN, one-way"), ("SPN, three-way", "plain convolutions"))

@@ -242,7 +242,8 @@ def main() -> None:
     out = out if chosen.out or chosen.small else out / "table1"
     name = chosen.name if chosen.split == "test" else f"{chosen.name}-val"
     _record.write(name, figures, seed=chosen.seed, out=out)
-    table1_times.write(name, figures, chosen.seed, out)
+    if chosen.split == "test":
+        table1_times.write(name, figures, chosen.seed, out)
     for source, found in sources.items():
         print(f"\n{source}\n{table({row: of['scores'] for row, of in found['rows'].items()})}")
 
