@@ -10,6 +10,7 @@ from tolerances import assert_close
 import spnkit
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("spnkit.adapters.torch")  # registers the operators
 
 SETTINGS = (list(spnkit.DIRECTIONS), "clip", "max", "auto")
 
