@@ -65,8 +65,9 @@ def backward(grad, winner, x, gates, dx, dgates, plan):
 def _run(name, x, gates, plan, arrays, streams):
     last = _channels_last(arrays)
     threads = numba.get_num_threads() if _worth_sharing(gates, x) else 1
-    shared_gradient = name == "backward" and arrays[-1] is not None and gates.shape[3] == 1
-    header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared_gradient, streams)
+    shared = x.shape[-3] > 1 and (gates.shape[-3] == 1 or gates.strides[-3] == 0)
+    together = name == "backward" and arrays[-1] is not None and gates.shape[-3] == 1
+    header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared, together, streams)
     numbers = [number for array in arrays for number in _numbers(array)]
     call = np.array((*header, *numbers), np.int64)
     _kernel(name, x.itemsize, (*_variant(gates.shape[2], plan), last), threads > 1)(call)
@@ -107,8 +108,11 @@ def _address(array):
 
 
 @lru_cache(maxsize=256)
-def _header(name, shape, itemsize, connections, plan, last, threads, shared_gradient, streams):
-    """Shape, units of work, threads, the parts of scratch, and the directions, as `kernels.py` takes them."""
+def _header(name, shape, itemsize, connections, plan, last, threads, shared, together, streams):
+    """Shape, units of work, threads, the parts of scratch, and the directions, as `kernels.py` takes them.
+
+    Gates that channels have `shared` stay in scratch; channels whose gradients add up are worked on `together`.
+    """
     n, c, h, w = shape
     lanes = _register_bytes() // itemsize
     pixel = itemsize * lanes if last else itemsize
@@ -117,7 +121,7 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared_grad
     def plane(item):
         return max(h * tiles.row_bytes(w, item), w * tiles.row_bytes(h, item))
 
-    back = name == "backward"
+    back, kept = name == "backward", len(plan.directions) if shared else 1
     turned = 0 if last else plane(itemsize)
     row, gates = tiles.row_bytes(side, pixel), 2 * connections * tile * tiles.row_bytes(side, itemsize)
     sizes = planes.Room(
@@ -125,7 +129,7 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared_grad
         grad=turned if back else 0,
         y=turned,
         winner=0 if last else plane(1),
-        gates=0 if last else connections * turned if back else gates,
+        gates=0 if last else connections * turned * kept if back or shared else gates,
         h=plane(pixel) if back else 2 * row,
         dgates=0 if last or not back else gates,
         q=2 * connections * row if back else 0,
@@ -133,7 +137,7 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared_grad
     ends = list(itertools.accumulate(-(-size // LINE) * LINE + LINE for size in sizes))
     offsets = [LINE + end for end in (0, *ends[:-1])]
     units = n * (-(-c // lanes) if last else c)
-    groups = units // c if shared_gradient else units
+    groups = units // c if together else units
     codes = [2 * d.horizontal + d.reverse for d in plan.directions]
     scratch = ends[-1] + 3 * LINE
     return (*map(int, shape), units, min(threads, groups), scratch, *offsets, len(codes), int(streams), *codes)

@@ -22,6 +22,7 @@ from spnkit.backends.planes import (
     array_of,
     asked,
     bring,
+    channels_share,
     clear,
     codes_of,
     directed,
@@ -52,11 +53,12 @@ from spnkit.backends.simd import (
     where,
     with_lane_of,
 )
-from spnkit.backends.tiles import Layers, Part, Size, copy, later, rows_of
+from spnkit.backends.tiles import Layers, Part, Size, copy, later, row_bytes, rows_of
 from spnkit.integration import Integration, integrated, share, wins
 from spnkit.normalization import gate_gradients, normalized
 from spnkit.recurrence import gathered, input_gradient, propagated, sent, weight_gradients
 
+GatesRoom = namedtuple("GatesRoom", "at kept")  # scratch, and how many rows of it there are for each connection
 # Rows that a scan, one step of it, and one step back read and write.
 Maps = namedtuple("Maps", "x best won")
 Step = namedtuple("Step", "x gates before h best won")
@@ -79,15 +81,18 @@ def forward(call):
     units, threads = call[UNITS], call[THREADS]
     for thread in prange(threads):
         scratch = np.empty(call[SCRATCH], np.uint8)  # passed on as an array: Numba frees what is only an address
-        for unit in range(thread * units // threads, (thread + 1) * units // threads):
-            forward_unit(unit, call, scratch, like)
+        first = thread * units // threads
+        for unit in range(first, (thread + 1) * units // threads):
+            forward_unit(unit, unit == first, call, scratch, like)
 
 
-def forward_unit(number, call, scratch, like):
-    """Scan one plane in every direction and integrate."""
+def forward_unit(number, first, call, scratch, like):
+    """Scan one plane in every direction and integrate; `first` says that nothing is in scratch yet."""
     shape, room, codes = shape_of(call), room_in(scratch, call), codes_of(call)
     x, gates, y, winner = array_of(call, 0), array_of(call, 1), array_of(call, 2), array_of(call, 3)
     unit, byte = unit_of(number, shape), bytes_like(like)
+    shared = channels_share(gates, shape)
+    fresh = first or not shared or unit.c == 0
     for d in range(len(codes)):
         order = d if Integration.none != INTEGRATION else 0
         size, enters = size_of(codes[d], shape), d == 0 or turns(codes, d - 1)
@@ -97,32 +102,41 @@ def forward_unit(number, call, scratch, like):
         winner_rows = rows_of(winner, unit.n, d, unit.c, codes[d])
         best = entered(y_rows, room.y, size, begins and order > 0, like)
         won = entered(winner_rows, room.winner, size, begins and order > 0, byte)
-        scan(d, order, codes[d], size, unit, x_rows, gates, room, PAIR, 2, best, won, like)
+        near = gates_near(room, d, size, shared, size.steps if shared else PAIR, like)
+        scan(d, order, codes[d], size, unit, fresh, x_rows, gates, near, room.h, 2, best, won, like)
         left(y_rows, best, size, leaves, like)
         left(winner_rows, won, size, leaves, byte)
 
 
-def scan(d, order, code, size, unit, x, gates, room, kept, hidden, best, won, like):
+def gates_near(room, d, size, shared, kept, like):
+    """Room for gates that have to be turned. Those that channels share stay for the next one, each direction in its
+    place."""
+    place = d * CONNECTIONS * size.steps * row_bytes(size.lanes, itemsize(like)) if shared else 0
+    return GatesRoom(room.gates + place, kept)
+
+
+def scan(d, order, code, size, unit, fresh, x, gates, room, hidden_room, hidden, best, won, like):
     """Scan a plane in one direction and integrate, where there is a map to integrate into.
 
-    Of h, `hidden` rows stay in scratch, and of gates that had to be brought there, `kept`.
+    Of h, `hidden` rows stay in scratch, and of gates that had to be brought there, `room.kept`; unless it is `fresh`,
+    the room has them all from the channel before.
     """
     rows = Maps(directed(x, code, size.steps), directed(best, code, size.steps), directed(won, code, size.steps))
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, size.steps), gates.k)
-    h = hidden_rows(room.h, size, like)
-    near, tile = nearby(source, room.gates, 0, 0, kept, size, like), tile_at(0, size)
-    bring(source, near, CONNECTIONS, 0, tile, Part(0, size.lanes), True, like)
+    h, kept, turned = hidden_rows(hidden_room, size, like), room.kept, fresh and not in_place(source.rows, like)
+    near, tile = nearby(source, room.at, 0, 0, kept, size, like), tile_at(0, size)
+    bring(source, near, CONNECTIONS, 0, tile, Part(0, size.lanes if turned else 0), True, like)
     for begin in range(0, size.steps, TILE):
         end = begin + tile.steps
-        following, tile = nearby(source, room.gates, end % kept, end, kept, size, like), tile_at(end, size)
-        scan_tile(begin, end, order, rows, near, h, hidden, source, following, tile, size, unit.depth, like)
+        following, tile = nearby(source, room.at, end % kept, end, kept, size, like), tile_at(end, size)
+        scan_tile(begin, end, order, rows, near, h, hidden, source, turned, following, tile, size, unit.depth, like)
         near = following
 
 
-def scan_tile(begin, end, order, rows, near, h, hidden, source, following, next_tile, size, depth, like):
-    """Some steps of a scan. Meanwhile the gates of the following ones are brought, if they do not serve as they lie: a
-    block after as many registers as take part in a block, so that memory and arithmetic are busy at once."""
-    registers, done, lanes, turned = registers_in(size.lanes), 0, 0, not in_place(source.rows, like)
+def scan_tile(begin, end, order, rows, near, h, hidden, source, turned, following, next_tile, size, depth, like):
+    """Some steps of a scan. Meanwhile the gates of the following ones are brought, if they have to be turned: a block
+    after as many registers as take part in a block, so that memory and arithmetic are busy at once."""
+    registers, done, lanes = registers_in(size.lanes), 0, 0
     for t in range(begin, end):
         gates = Gates(later(near.rows, t - begin), near.gap)
         before, to = later(h, (t + hidden - 1) % hidden), later(h, t % hidden)
@@ -130,7 +144,7 @@ def scan_tile(begin, end, order, rows, near, h, hidden, source, following, next_
         first = 0
         while first < registers:
             part = Part(first, min(first + TILE, registers) if turned else registers)
-            scan_row(t, order, step, size.lanes, part, depth, asked(source, end, done, size, like), like)
+            scan_row(t, order, step, size.lanes, part, depth, asked(source, turned, end, done, size), like)
             done, first = done + part.end - first, part.end
             if turned:
                 ready = min(done // TILE * LANES, size.lanes)
@@ -251,16 +265,17 @@ def backward(call):
     groups = units // together
     for thread in prange(threads):
         scratch = np.empty(call[SCRATCH], np.uint8)
-        for group in range(thread * groups // threads, (thread + 1) * groups // threads):
-            for unit in range(group * together, (group + 1) * together):
-                backward_unit(unit, call, scratch, like)
+        first = thread * groups // threads * together
+        for unit in range(first, (thread + 1) * groups // threads * together):
+            backward_unit(unit, unit == first, call, scratch, like)
 
 
-def backward_unit(number, call, scratch, like):
+def backward_unit(number, first, call, scratch, like):
     """Gradients of one plane: in every direction scan again, keeping h, then go back."""
     shape, room, codes = shape_of(call), room_in(scratch, call), codes_of(call)
     grad, winner, x = array_of(call, 0), array_of(call, 1), array_of(call, 2)
     gates, dx, dgates = array_of(call, 3), array_of(call, 4), array_of(call, 5)
+    shared = channels_share(gates, shape)
     unit, byte = unit_of(number, shape), bytes_like(like)
     for d in range(len(codes)):
         size, enters, leaves = size_of(codes[d], shape), d == 0 or turns(codes, d - 1), turns(codes, d)
@@ -270,13 +285,15 @@ def backward_unit(number, call, scratch, like):
         won = entered(rows_of(winner, unit.n, d, unit.c, codes[d]), room.winner, size, enters, byte)
         dx_rows = rows_of(dx, unit.n, d, unit.c, codes[d])
         total = entered(dx_rows, room.y, size, enters and d > 0, like)
+        near = gates_near(room, d, size, shared, size.steps if dgates.at else min(PAIR, size.steps), like)
         if dgates.at:
-            scan(d, 0, codes[d], size, unit, x_rows, gates, room, size.steps, size.steps, NOWHERE, NOWHERE, like)
-        go_back(d, codes, size, unit, call[STREAMS], grad_rows, won, x_rows, gates, room, total, dgates, like)
+            fresh = first or not shared or unit.c == 0
+            scan(d, 0, codes[d], size, unit, fresh, x_rows, gates, near, room.h, size.steps, NOWHERE, NOWHERE, like)
+        go_back(d, codes, size, unit, call[STREAMS], grad_rows, won, x_rows, gates, near, room, total, dgates, like)
         left(dx_rows, total, size, leaves, like)
 
 
-def go_back(d, codes, size, unit, streams, grad, won, x, gates, room, dx, dgates, like):
+def go_back(d, codes, size, unit, streams, grad, won, x, gates, gates_room, room, dx, dgates, like):
     """The adjoint of one scan, whose h and gates are in scratch where gradients at gates are wanted."""
     code, steps, wanted = codes[d], size.steps, dgates.at != 0
     grad, won = directed(grad, code, steps), directed(won, code, steps)
@@ -286,10 +303,9 @@ def go_back(d, codes, size, unit, streams, grad, won, x, gates, room, dx, dgates
     adds = dgates.c == 0 and unit.c > 0
     h, q = hidden_rows(room.h, size, like), hidden_rows(room.q, size, like)
     clear(q, 2 * CONNECTIONS, like)
-    kept = steps if wanted else min(PAIR, steps)
     for begin in range((steps - 1) // PAIR * PAIR, -1, -PAIR):
         tile, whole = Size(min(PAIR, steps - begin), size.lanes), Part(0, size.lanes)
-        near = nearby(source, room.gates, begin % kept, begin, kept, size, like)
+        near = nearby(source, gates_room.at, begin % gates_room.kept, begin, gates_room.kept, size, like)
         out = nearby(into, room.dgates, 0, begin, PAIR, size, like)
         if not wanted:
             bring(source, near, CONNECTIONS, begin, tile, whole, True, like)

@@ -49,6 +49,11 @@ def array_of(call, i):
     return Array(at[0], at[1], at[2], at[3], at[4], at[5], at[6])
 
 
+def channels_share(gates, shape):
+    """Whether the channels of a sample have the same gates."""
+    return gates.c == 0 and shape.c > 1
+
+
 def unit_of(number, shape):
     """The planes of a unit of work."""
     if not CHANNELS_LAST:
@@ -129,16 +134,17 @@ def bring(gates, near, connections, begin, tile, part, asks, like):
         copy(near.rows, rows, tile, part, Layers(connections, near.gap, gates.gap, asks * TILE * rows.step, 0), like)
 
 
-def asked(gates, begin, done, size, like):
+def asked(gates, turned, begin, done, size):
     """Gates that memory is asked for while the next part of a row is scanned, `done` registers after the tile before
     `begin` was begun: a pixel of each row of the image that will be brought a little later."""
     lane = done * LANES // TILE + SOON
     if lane >= size.lanes:
         lane, begin = lane - size.lanes, begin + TILE
-    if begin >= size.steps or in_place(gates.rows, like):
+    if begin >= size.steps or not turned:
         return Gates(NOWHERE, 0)
     rows = later(gates.rows, begin)
-    return Gates(Rows(rows.at + lane * rows.lane, rows.step, rows.lane), gates.gap)
+    far_end = rows.at + lane * rows.lane + (TILE - 1) * rows.step  # a block may straddle lines, of which one is new
+    return Gates(Rows(far_end, rows.step, rows.lane), gates.gap)
 
 
 def tile_at(begin, size):
