@@ -12,7 +12,7 @@ import numpy as np
 from llvmlite import binding as llvm
 
 from spnkit import integration, normalization, recurrence
-from spnkit.backends import kernels, planes, simd, tiles
+from spnkit.backends import adjoint, kernels, planes, simd, tiles
 from spnkit.backends.cache import jit_cached
 from spnkit.backends.tiles import LINE
 from spnkit.integration import Integration
@@ -166,7 +166,8 @@ def _kernel(name, itemsize, variant, parallel):
 
     label = "_".join(map(str, ("", itemsize, *variant, "parallel" if parallel else "serial")))
     constants = dict(zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED", "CHANNELS_LAST"), variant, strict=True))
-    return getattr(compiled(jit, kernels, label=label, **{**vars(_parts(itemsize, variant[-1])), **constants}), name)
+    names = {**vars(_parts(itemsize, variant[-1])), **constants}
+    return getattr(compiled(jit, kernels, adjoint, label=label, **names), name)
 
 
 @cache
