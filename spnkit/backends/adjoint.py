@@ -6,8 +6,10 @@ import numpy as np
 from numba import prange
 
 from spnkit.backends.kernels import (
+    ask_each,
     bounded,
     connections,
+    further_on,
     gates_near,
     hidden,
     neighbours_at,
@@ -49,6 +51,7 @@ from spnkit.recurrence import gathered, input_gradient, sent, weight_gradients
 # Rows that one step back reads and writes.
 Back = namedtuple("Back", "grad won arriving sending x gates before dx dgates")
 
+CHANNELS_LAST = False
 ZERO = np.float32(0)
 LANES = 8  # as in planes.py, as all names in capitals fixed when a kernel is compiled
 PAIR = 32  # as in kernels.py
@@ -129,6 +132,8 @@ def adjoint_row(t, d, total, step, wanted, adds, streams, lanes, depth, like):
     last = registers_in(lanes) - 1
     first, way = (last, -1) if step.x.step > 0 else (0, 1)
     for i in range(last + 1):
+        if CHANNELS_LAST:
+            ask_each(further_on(step.gates, first, way, like), i)
         adjoint_register(first + i * way, t, d, total, step, wanted, adds, streams, lanes, depth, like)
 
 

@@ -50,7 +50,7 @@ from spnkit.backends.simd import (
     where,
     with_lane_of,
 )
-from spnkit.backends.tiles import Part, later, row_bytes, rows_of
+from spnkit.backends.tiles import Part, Rows, later, row_bytes, rows_of
 from spnkit.integration import Integration, integrated, wins
 from spnkit.normalization import normalized
 from spnkit.recurrence import propagated
@@ -65,6 +65,7 @@ LANES = 8  # as in planes.py
 TILE = 16  # as in planes.py
 PAIR = 32  # two tiles: memory takes two lines side by side in the time of one, and of two tiles one is brought early
 CHANNELS_LAST = False  # as in planes.py
+FURTHER = 16  # pixels
 CONNECTIONS = 3
 RULE = 1  # of Normalization
 INTEGRATION = 1  # of Integration
@@ -152,6 +153,8 @@ def scan_row(t, order, step, lanes, part, depth, asks, like):
     """Part of one step of a scan, in the order of memory all the way, upwards or downwards: hardware foresees both."""
     last = registers_in(lanes) - 1
     first, way = (last, -1) if step.x.step < 0 else (0, 1)
+    if CHANNELS_LAST:
+        asks = further_on(step.gates, first, way, like)
     for i in range(part.begin, part.end):
         ask_each(asks, i - part.begin)
         if i == 0 or i == last:
@@ -193,6 +196,12 @@ def pixel(rows, k, like):
 def hidden(rows, k, like):
     """The address of a pixel of a row of scratch that holds whole registers."""
     return rows.at + k * pixel_bytes(like)
+
+
+def further_on(gates, first, way, like):
+    """Gates some pixels after the first one of a row, where pixels lie too far apart for hardware to foresee."""
+    at = pixel(gates.rows, first + way * FURTHER, like)
+    return Gates(Rows(at, gates.rows.step, way * gates.rows.lane), gates.gap)
 
 
 def ask_each(asks, lane):
