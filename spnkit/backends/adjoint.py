@@ -80,8 +80,7 @@ def backward_unit(number, first, call, scratch, like):
     shape, room, codes = shape_of(call), room_in(scratch, call), codes_of(call)
     grad, winner, x = array_of(call, 0), array_of(call, 1), array_of(call, 2)
     gates, dx, dgates = array_of(call, 3), array_of(call, 4), array_of(call, 5)
-    unit, byte, shared = unit_of(number, shape), bytes_like(like), channels_share(gates, shape)
-    new_gates = first or not shared or unit.c == 0
+    unit, byte = unit_of(number, shape), bytes_like(like)
     for d in range(len(codes)):
         size, enters, leaves = size_of(codes[d], shape), d == 0 or turns(codes, d - 1), turns(codes, d)
         fresh = enters or Integration.none == INTEGRATION
@@ -90,9 +89,10 @@ def backward_unit(number, first, call, scratch, like):
         won = entered(rows_of(winner, unit.n, d, unit.c, codes[d]), room.winner, size, enters, byte)
         dx_rows = rows_of(dx, unit.n, d, unit.c, codes[d])
         total = entered(dx_rows, room.y, size, enters and d > 0, like)
-        near = gates_near(room, d, size, shared, size.steps if dgates.at else min(PAIR, size.steps), like)
+        kept = size.steps if dgates.at else min(PAIR, size.steps)
+        near = gates_near(room, d, size, unit, channels_share(gates, shape), first, kept, like)
         if dgates.at:
-            scan(d, 0, codes[d], size, unit, new_gates, x_rows, gates, near, room.h, size.steps, NOWHERE, NOWHERE, like)
+            scan(d, 0, codes[d], size, unit, x_rows, gates, near, room.h, size.steps, NOWHERE, NOWHERE, like)
         go_back(d, codes, size, unit, call[STREAMS], grad_rows, won, x_rows, gates, near, room, total, dgates, like)
         left(dx_rows, total, size, leaves, like)
 

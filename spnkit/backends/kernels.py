@@ -55,7 +55,8 @@ from spnkit.integration import Integration, integrated, wins
 from spnkit.normalization import normalized
 from spnkit.recurrence import propagated
 
-GatesRoom = namedtuple("GatesRoom", "at kept")  # scratch, and how many rows of it there are for each connection
+# Scratch for turned gates: how many rows are kept for each connection, and whether they are yet to be filled in.
+GatesRoom = namedtuple("GatesRoom", "at kept fresh")
 # Rows that a scan, and one step of it, read and write.
 Maps = namedtuple("Maps", "x best won")
 Step = namedtuple("Step", "x gates before h best won")
@@ -88,8 +89,6 @@ def forward_unit(number, first, call, scratch, like):
     shape, room, codes = shape_of(call), room_in(scratch, call), codes_of(call)
     x, gates, y, winner = array_of(call, 0), array_of(call, 1), array_of(call, 2), array_of(call, 3)
     unit, byte = unit_of(number, shape), bytes_like(like)
-    shared = channels_share(gates, shape)
-    fresh = first or not shared or unit.c == 0
     for d in range(len(codes)):
         order = d if Integration.none != INTEGRATION else 0
         size, enters = size_of(codes[d], shape), d == 0 or turns(codes, d - 1)
@@ -99,28 +98,29 @@ def forward_unit(number, first, call, scratch, like):
         winner_rows = rows_of(winner, unit.n, d, unit.c, codes[d])
         best = entered(y_rows, room.y, size, begins and order > 0, like)
         won = entered(winner_rows, room.winner, size, begins and order > 0, byte)
-        near = gates_near(room, d, size, shared, size.steps if shared else PAIR, like)
-        scan(d, order, codes[d], size, unit, fresh, x_rows, gates, near, room.h, 2, best, won, like)
+        near = gates_near(room, d, size, unit, channels_share(gates, shape), first, PAIR, like)
+        scan(d, order, codes[d], size, unit, x_rows, gates, near, room.h, 2, best, won, like)
         left(y_rows, best, size, leaves, like)
         left(winner_rows, won, size, leaves, byte)
 
 
-def gates_near(room, d, size, shared, kept, like):
-    """Room for gates that have to be turned. Those that channels share stay for the next one, each direction in its
-    place."""
-    place = d * CONNECTIONS * size.steps * row_bytes(size.lanes, itemsize(like)) if shared else 0
-    return GatesRoom(room.gates + place, kept)
+def gates_near(room, d, size, unit, shared, first, kept, like):
+    """Room for gates that have to be turned, with `kept` rows. All that channels share stay for the next one, each
+    direction in its place; only the `first` unit and the first channel of a sample find them missing."""
+    if not shared:
+        return GatesRoom(room.gates, kept, True)
+    place = d * CONNECTIONS * size.steps * row_bytes(size.lanes, itemsize(like))
+    return GatesRoom(room.gates + place, size.steps, first or unit.c == 0)
 
 
-def scan(d, order, code, size, unit, fresh, x, gates, room, hidden_room, hidden, best, won, like):
+def scan(d, order, code, size, unit, x, gates, room, hidden_room, hidden, best, won, like):
     """Scan a plane in one direction and integrate, where there is a map to integrate into.
 
-    Of h, `hidden` rows stay in scratch, and of gates that had to be brought there, `room.kept`; unless it is `fresh`,
-    the room has them all from the channel before.
+    Of h, `hidden` rows stay in scratch, and of gates that had to be brought there, `room.kept`.
     """
     rows = Maps(directed(x, code, size.steps), directed(best, code, size.steps), directed(won, code, size.steps))
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, size.steps), gates.k)
-    h, kept, turned = hidden_rows(hidden_room, size, like), room.kept, fresh and not in_place(source.rows, like)
+    h, kept, turned = hidden_rows(hidden_room, size, like), room.kept, room.fresh and not in_place(source.rows, like)
     near, tile = nearby(source, room.at, 0, 0, kept, size, like), tile_at(0, size)
     bring(source, near, CONNECTIONS, 0, tile, Part(0, size.lanes if turned else 0), True, like)
     for begin in range(0, size.steps, TILE):

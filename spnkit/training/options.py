@@ -55,7 +55,8 @@ class Options:
         Rules of the propagation units, as in `spnkit.propagate`.
     start : {"random", "still", "flowing", "copying"}
         The gates before training: as torch begins a convolution, so large that most are clipped; a tenth of it,
-        so that each pixel keeps its own value; or such that it takes three quarters of its neighbours'.
+        so that each pixel keeps its own value; or such that it takes three quarters of its neighbours'. With
+        "copying" the gates are still, and the convolutions around the propagation begin as a copy of the map.
     share_weights : bool
         Whether all units use the same weights.
     hidden : int
