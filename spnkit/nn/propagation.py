@@ -114,14 +114,19 @@ class PropagationModule(nn.Module):
 
     def forward(self, coarse: Tensor, guidance: Tensor) -> Tensor:
         """Logits of `coarse` (N, num_classes, H, W), propagated by `guidance` (N, prod(gate_shape), h, w)."""
-        gates = guidance.unflatten(1, self.gate_shape).unbind(1)
         # Halving by bilinear interpolation is the mean of four pixels.
         h = avg_pool2d(self.before(coarse), self.stride)
-        for unit in range(self.units):
-            h = self.unit(h, gates[0 if self.share_weights else unit])
+        for gates in self.gates(guidance):
+            h = self.unit(h, gates)
         h = relu(self.after(h))
         up = interpolate(h, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
         return self.classify(up)
+
+    def gates(self, guidance: Tensor) -> Sequence[Tensor]:
+        """The weights of each unit; a view where all share them, whose gradient then needs no copy."""
+        if self.share_weights:
+            return [guidance.unflatten(1, self.gate_shape[1:])] * self.units
+        return guidance.unflatten(1, self.gate_shape).unbind(1)
 
     def extra_repr(self) -> str:
         return f"stride={self.stride}, units={self.units}, share_weights={self.share_weights}"
