@@ -32,7 +32,11 @@ RECIPE["SPN, all four, as in Section 5"] = SECTION_5
 BUDGETS = {
     f"{name}, {steps} steps": change | {"steps": steps} for steps in (100, 200) for name, change in HEADLINE.items()
 }
-LONGER = {"SPN, three-way, 1200 steps": {"steps": 1200}}
+LONGER = {f"SPN, three-way, {steps} steps": {"steps": steps} for steps in (1200, 3600)}
+RECIPES = {
+    "SPN, three-way, whole faces for patches": {"patch": 256, "batch": 1},
+    "SPN, three-way, a third of the rate": {"rate": 0.002},
+}
 TRIALS = {
     "SPN, three-way, propagated at 32 x 32": {"propagated": 32},
     "SPN, three-way, propagated at 128 x 128": {"propagated": 128},
@@ -46,7 +50,7 @@ RATES = {"SPN, three-way, three times the rate": {"rate": 0.018}}
 """What else was tried, on val: steps, the resolution of propagation, maps that are too good, the first weights."""
 
 REPORTED = {"headline": HEADLINE, "controls": CONTROLS, "ablations": ABLATIONS, "recipe": RECIPE}
-TRIED = {"budgets": BUDGETS, "longer": LONGER, "trials": TRIALS, "starts": STARTS, "rates": RATES}
+TRIED = {"budgets": BUDGETS, "longer": LONGER, "recipes": RECIPES, "trials": TRIALS, "starts": STARTS, "rates": RATES}
 GROUPS = REPORTED | TRIED
 ROWS = {row: change for group in GROUPS.values() for row, change in group.items()}
 PAIRS = (("SPN, three-way", "SPN, one-way"), ("SPN, three-way", "plain convolutions"))
