@@ -5,6 +5,7 @@ from functools import cache
 from types import SimpleNamespace
 
 import pytest
+from compiled_once import once
 
 INTEGERS = {
     "forward": "Shape Order Array Array Array 0",
@@ -46,9 +47,15 @@ def compile_for():
     samples = {name: getattr(cuda_kernels, name)._make([0] * size) for name, size in (("Shape", 4), ("Order", 6))}
     samples |= {"Array": cuda_geometry.Array._make([0] * 7), "0": 0}
 
-    kernel_of = cuda._kernel.__wrapped__
+    jit_device = once(cuda.jit_device)
 
-    @cache  # typing takes most of the time
+    @cache
+    def kernel_of(chosen, asynchronous):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(cuda, "jit_device", jit_device)  # typing takes most of the time
+            return cuda._kernel.__wrapped__(chosen, asynchronous)
+
+    @cache
     def compiled(chosen, capability):
         # Functions that a kernel calls are typed for the current device; any that says what it can do will serve.
         stand_in = SimpleNamespace(compute_capability=capability)
