@@ -47,13 +47,13 @@ def compile_for():
     samples = {name: getattr(cuda_kernels, name)._make([0] * size) for name, size in (("Shape", 4), ("Order", 6))}
     samples |= {"Array": cuda_geometry.Array._make([0] * 7), "0": 0}
 
-    jit_device = once(cuda.jit_device)
+    build, jit_device = cuda._kernel.__wrapped__, once(cuda.jit_device)  # some tests put others in their place
 
     @cache
     def kernel_of(chosen, asynchronous):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(cuda, "jit_device", jit_device)  # typing takes most of the time
-            return cuda._kernel.__wrapped__(chosen, asynchronous)
+            return build(chosen, asynchronous)
 
     @cache
     def compiled(chosen, capability):
