@@ -70,17 +70,21 @@ def _numerator(g_o, top, rule):
     if rule == Normalization.softmax:
         return exp(g_o - top)
     if rule == Normalization.sigmoid:
-        one = filled(1, g_o)
-        return one / (one + exp(-g_o))
+        return reciprocal(filled(1, g_o) + exp(-g_o))
     return g_o
 
 
 def _scale(total, rule):
     one = filled(1, total)
     if rule == Normalization.clip:
-        return one / where(total <= one, one, total)  # this order lets a NaN through
+        return reciprocal(where(total <= one, one, total))  # this order lets a NaN through
     nothing = total <= filled(SMALLEST, total)
-    return where(nothing, filled(0, total), one / where(nothing, one, total))
+    return where(nothing, filled(0, total), reciprocal(where(nothing, one, total)))
+
+
+def reciprocal(a):
+    """1 / a. Machines that have an instruction for it put that in its place."""
+    return filled(1, a) / a
 
 
 def _gate_gradient(g_o, p_o, dp_o, common, total, rule):
@@ -89,7 +93,7 @@ def _gate_gradient(g_o, p_o, dp_o, common, total, rule):
         return p_o * (dp_o - common)
     one = filled(1, g_o)
     if rule == Normalization.sigmoid:
-        return p_o * (dp_o - common) / (one + exp(g_o))
+        return p_o * (dp_o - common) * reciprocal(one + exp(g_o))
     zero = filled(0, g_o)
     if rule == Normalization.clip:
         common = where(total <= one, zero, common)

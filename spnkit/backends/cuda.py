@@ -33,7 +33,7 @@ from spnkit.scalars import compiled
 WARP = 32
 WIDTHS = (64, 128, 288, 544)  # lanes of a block at most; two leaning chunks of the last hold 1024
 TEAMS = (4, 2, 1)  # threads to a lane: one computes, all copy and write
-BUSY = 640  # threads of a multiprocessor that are enough
+BUSY = 640  # threads of a multiprocessor that are enough; of float64, which takes two registers, half as many
 RESIDENT = 384  # threads that a multiprocessor has registers for at least
 MARGIN = 4  # of a line beyond the width, so that no two slots of a warp meet in a bank of shared memory
 SECTOR = 32  # bytes that device memory moves at once: the steps of a tile, in the type that is computed in
@@ -181,8 +181,14 @@ def _fitted(variant, lanes, grid, gpu):
     threads = -(-end // -(-end // width))
     threads = -(-threads // WARP) * WARP
     together = min(-(-grid // gpu.multiprocessors), gpu.shared // room)  # blocks of a multiprocessor
-    team = next((team for team in TEAMS if team * width * together <= BUSY), 1)
+    team = _team(variant, width, together)
     return variant._replace(WIDTH=width, TEAM=team), (threads, team), room
+
+
+def _team(variant, width, together):
+    """How many threads share a lane, where so many blocks run `together` on a multiprocessor."""
+    enough = BUSY * item("float32") // item(computed(variant.dtype))
+    return next((team for team in TEAMS if team * width * together <= enough), 1)
 
 
 def _shared_bytes(variant, width):

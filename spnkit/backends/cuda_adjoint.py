@@ -14,6 +14,7 @@ from spnkit.backends.cuda_geometry import (
     Tile,
     address,
     again,
+    anew,
     first_place,
     inside,
     layers_of,
@@ -36,7 +37,20 @@ from spnkit.backends.cuda_kernels import (
     weights_stream,
     work_of,
 )
-from spnkit.backends.cuda_machine import add, arrived, commit, cuda, load, passing, peek, poke, staying, store, types
+from spnkit.backends.cuda_machine import (
+    add,
+    arrived,
+    commit,
+    cuda,
+    load,
+    opaque,
+    passing,
+    peek,
+    poke,
+    staying,
+    store,
+    types,
+)
 from spnkit.backends.cuda_tiles import (
     FLOAT,
     HALF,
@@ -85,7 +99,7 @@ def go_back(shared, last, scan, total, inputs, adds, dgates, together):
     clear(shared, 0, 2 * room + CONNECTIONS * (TILE + 1) * LINE)
     cuda.syncthreads()
     here, there = short(0), short(room)
-    tile, ahead, requests = Tile(short(0), short(0)), Tile(short(0), short(0)), 0
+    tile, ahead, requests = Tile(short(0), short(0)), Tile(short(0), short(0)), short(0)
     while tile.t < scan.steps:
         if requests > 1:
             arrived()
@@ -103,7 +117,7 @@ def go_back(shared, last, scan, total, inputs, adds, dgates, together):
         if ahead.t < scan.steps:
             request_all(shared, here, ahead, inputs, adds, again(scan))
         commit()
-        requests, ahead = requests + 1, next_tile(ahead, scan)
+        requests, ahead = short(requests + 1), next_tile(ahead, scan)
         here, there = there, here
 
 
@@ -197,7 +211,7 @@ def finish(shared, base, inputs, adds, dgates, together, tile, scan):
     place = first_place(slots, tile, scan)
     dx = walk_from(layers_of(inputs.dx, scan, 0), place, slots)
     dg = walk_from(layers_of(dgates, scan, dgates.k), place, slots)
-    for _ in range(short(SLOTS)):
+    for _ in range(opaque(short(SLOTS))):
         if inside(place.t, place.k, scan):
             spot = short(base + place.spot)
             g, a = of_connections(shared, spot, 0, staged(1)), peek(shared, spot, staged(GRAD))
@@ -236,4 +250,4 @@ def neighbour(shared, base, h, x, place, offset, scan):
         return x
     if (c >= 0) & (c < cuda.blockDim.x):
         return peek(shared, short(base + place.spot), staged(GRAD + 2) + offset)
-    return load(address(before(layers_of(h, scan, 0)), 0, place.t, k), FLOAT)
+    return load(address(before(layers_of(h, anew(scan), 0)), 0, place.t, k), FLOAT)

@@ -34,6 +34,11 @@ def again(scan):
     return Scan(scan.n, scan.d, scan.c, opaque(scan.code), scan.steps, scan.lanes, scan.skew)
 
 
+def anew(scan):
+    """The same, and the plane too: what a rare branch needs is then computed there, and waits in no register."""
+    return Scan(opaque(scan.n), opaque(scan.d), opaque(scan.c), opaque(scan.code), scan.steps, scan.lanes, scan.skew)
+
+
 def layers_of(array, scan, apart):
     """Planes `apart` bytes from each other, in scan order."""
     at = array.at + scan.n * array.n + scan.d * array.d + scan.c * array.c

@@ -26,7 +26,19 @@ from spnkit.backends.cuda_geometry import (
     slots_of,
     walk_from,
 )
-from spnkit.backends.cuda_machine import arrived, commit, cuda, load, passing, peek, poke, staying, store, types
+from spnkit.backends.cuda_machine import (
+    arrived,
+    commit,
+    cuda,
+    load,
+    passing,
+    peek,
+    poke,
+    quotient,
+    staying,
+    store,
+    types,
+)
 from spnkit.backends.cuda_tiles import (
     FLOAT,
     FLOAT_ITEM,
@@ -76,10 +88,10 @@ def forward(shape, order, x, gates, y, lines):
 
 def work_of(shape, order):
     """What a block is there for: CHANNELS planes from channel `c` on, in the directions from `begin` to `end`."""
-    parts = (order.count + order.each - 1) // order.each
-    unit, begin = cuda.blockIdx.x // parts, cuda.blockIdx.x % parts * order.each
-    groups = shape.c // CHANNELS
-    return Work(unit // groups, unit % groups * CHANNELS, begin, min(begin + order.each, order.count))
+    parts, groups = quotient(order.count + order.each - 1, order.each), shape.c // CHANNELS
+    unit = quotient(cuda.blockIdx.x, parts)
+    n, begin = quotient(unit, groups), short((cuda.blockIdx.x - unit * parts) * order.each)
+    return Work(n, short((unit - n * groups) * CHANNELS), begin, short(min(begin + order.each, order.count)))
 
 
 # The room of a tile: the gates, y as it is so far, and x, which becomes h.
@@ -104,7 +116,7 @@ def scan_planes(shared, last, scan, x, gates, y, adds):
     clear(shared, 0, 2 * room())
     cuda.syncthreads()
     here, there = short(0), short(room())
-    tile, ahead, requests = Tile(short(0), short(0)), Tile(short(0), short(0)), 0
+    tile, ahead, requests = Tile(short(0), short(0)), Tile(short(0), short(0)), short(0)
     while tile.t < scan.steps:
         if requests > 1:
             arrived()
@@ -121,7 +133,7 @@ def scan_planes(shared, last, scan, x, gates, y, adds):
         if ahead.t < scan.steps:
             request(shared, here, ahead, x, gates, y, adds, again(scan))
         commit()
-        requests, ahead = requests + 1, next_tile(ahead, scan)
+        requests, ahead = short(requests + 1), next_tile(ahead, scan)
         here, there = there, here
 
 
@@ -218,7 +230,8 @@ def integrate(parts, size, maps, y, winner):
 
     The arrays are addresses.
     """
-    n, rest = cuda.blockIdx.x // parts, cuda.blockIdx.x % parts * cuda.blockDim.x + cuda.threadIdx.x
+    n = quotient(cuda.blockIdx.x, parts)
+    rest = (cuda.blockIdx.x - n * parts) * cuda.blockDim.x + cuda.threadIdx.x
     if rest < size:
         at, best, number = maps + (n * MAPS * size + rest) * FLOAT_ITEM, FLOAT(0), short(0)
         for d in range(MAPS):

@@ -30,6 +30,7 @@ if SIMULATED:
         passing,
         peek,
         poke,
+        quotient,
         staying,
         store,
         widened,
@@ -39,6 +40,8 @@ if SIMULATED:
     SYNCHRONOUS: dict = {}
     short = int
 else:
+    from numba.cuda.cudadrv import driver
+
     from spnkit.backends.cuda_memory import (
         add,
         arrived,
@@ -53,12 +56,14 @@ else:
         passing,
         peek,
         poke,
+        quotient,
+        reciprocal,
         staying,
         store,
         widened,
     )
 
-    SCALARS = {"exp": math.exp, "filled": filled}  # in place of those in `spnkit.scalars`
+    SCALARS = {"exp": math.exp, "filled": filled, "reciprocal": reciprocal}  # in place of those of the definition
     # For a GPU before compute capability 8.0.
     SYNCHRONOUS = dict.fromkeys(("commit", "arrived"), nothing) | dict.fromkeys(("passing", "staying"), no_policy)
     SYNCHRONOUS["copy"] = copy_now
@@ -70,7 +75,7 @@ HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only 
 __all__ = [
     "FLOATS", "HALVES", "SCALARS", "SIMULATED", "SYNCHRONOUS", "Launch", "add", "arrived", "commit", "computed", "copy",
     "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "passing", "peek", "poke",
-    "short", "staying", "store", "types", "widened",
+    "quotient", "short", "staying", "store", "types", "widened",
 ]  # fmt: skip
 
 Limits = namedtuple("Limits", "device multiprocessors shared asynchronous")  # shared memory of a block, in bytes
@@ -156,9 +161,7 @@ def launch_all(launches: list[Launch], addresses: dict, stream: int) -> None:
 
 def _current(device):
     """What makes a GPU the current one: nothing, as a rule, for Numba's way asks the driver a lot."""
-    from numba.cuda.cudadrv.driver import binding
-
-    context = binding.cuCtxGetCurrent()[1]
+    context = driver.binding.cuCtxGetCurrent()[1]
     return nullcontext() if int(context) == _context(device) else cuda.gpus[device]
 
 
@@ -190,10 +193,8 @@ def _stream(handle, device):
 @cache
 def _loaded(kernel, types_, gpu):
     """A kernel compiled for the current device, with all of its shared memory at the kernel's disposal."""
-    from numba.cuda.cudadrv.driver import binding, driver
-
     function = kernel.compile(types_).library.get_cufunc()
-    attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    driver.cuKernelSetAttribute(attribute, gpu.shared, function.handle, gpu.device)
+    attribute = driver.binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+    driver.driver.cuKernelSetAttribute(attribute, gpu.shared, function.handle, gpu.device)
     function.set_shared_memory_carveout(100)  # or the driver may leave no room for a second block
     return function.kernel

@@ -100,6 +100,30 @@ def filled(typingctx, value, like):
     return like(value, like), codegen
 
 
+@intrinsic
+def quotient(typingctx, a, b):
+    """a // b of numbers that are not negative and fit into 32 bits: 64 bits take a subroutine, and its registers."""
+
+    def codegen(context, builder, signature, args):
+        short = (builder.trunc(arg, WORD) if arg.type.width > WORD.width else arg for arg in args)
+        return builder.udiv(*short)
+
+    return types.int32(a, b), codegen
+
+
+@intrinsic
+def reciprocal(typingctx, value):
+    """1 / value; of a float32 to one unit in the last place, since an exact division calls a subroutine."""
+
+    def codegen(context, builder, signature, args):
+        kind = args[0].type
+        if value == types.float32:
+            return builder.asm(ir.FunctionType(kind, [kind]), "rcp.approx.f32 $0, $1;", "=f,f", args, side_effect=False)
+        return builder.fdiv(ir.Constant(kind, 1), args[0])
+
+    return value(value), codegen
+
+
 def _in_shared(context, builder, kind, shared, spot, offset):
     """The pointer, in two steps: so a constant offset becomes part of the instruction."""
     data = context.make_array(kind)(context, builder, shared).data

@@ -23,7 +23,7 @@ def small_blocks(monkeypatch):
     assert SIMULATED
     monkeypatch.setattr(cuda, "WARP", 8)
     monkeypatch.setattr(cuda, "WIDTHS", (8, 16))
-    monkeypatch.setattr(cuda, "BUSY", 16)
+    monkeypatch.setattr(cuda, "BUSY", 32)
     monkeypatch.setattr(cuda, "limits", lambda device: MANY)
     for remembered in (cuda._forward, cuda._backward, cuda._kernel):
         remembered.cache_clear()
