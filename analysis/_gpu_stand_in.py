@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import cache, partial
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -30,6 +31,7 @@ def gpu(number=lambda tensor: 0, entered=nullcontext):
     A driver that is asked for anything but its current context raises an AttributeError; to wait is a TypeError.
     """
     launches: list = []
+    device = cache(partial(torch.device, "cuda"))  # made once: to ask a tensor for its own takes no longer
     stand_ins = {
         (backend, "limits"): lambda device: LIMITS._replace(device=device),
         (backend, "_kernel"): lambda variant, asynchronous: variant,
@@ -37,7 +39,7 @@ def gpu(number=lambda tensor: 0, entered=nullcontext):
         (cuda_machine, "_context"): lambda device: 1000 + device,
         (cuda_machine, "_stream"): lambda handle, device: handle,
         (cuda_machine, "cuda"): SimpleNamespace(gpus=_Gpus(entered)),
-        (cuda_bridge, "_layout"): lambda name, t: (t.shape, t.stride(), t.dtype, torch.device("cuda", number(t))),
+        (cuda_bridge, "_layout"): lambda name, t: (t.shape, t.stride(), t.dtype, device(number(t))),
         (adapter, "on_gpu"): lambda tensor: True,
         (adapter, "backend"): lambda name: backend,
         (cuda.core, "launch"): lambda *launch: launches.append(launch),

@@ -150,9 +150,9 @@ def timed(make, speed, seconds):
 def check():
     """The kernels compute what the CPU computes in float64; nothing is timed before that."""
     x, gates = inputs(2, 3, 70, 600)
-    results = spnkit.propagate(x, gates, integration="mean"), *_gradients(x, gates)
+    results = spnkit.propagate(x, gates, integration="sum"), *_gradients(x, gates)
     exact = [tensor.cpu().double() for tensor in (x, gates)]
-    for ours, theirs in zip(results, (spnkit.propagate(*exact, integration="mean"), *_gradients(*exact)), strict=True):
+    for ours, theirs in zip(results, (spnkit.propagate(*exact, integration="sum"), *_gradients(*exact)), strict=True):
         gap = (ours.cpu().double() - theirs).abs().max() / theirs.abs().max().clamp(min=1)
         if not gap < 2e-5:
             sys.exit(f"the CUDA backend is wrong by {gap:.2g}")
@@ -160,7 +160,7 @@ def check():
 
 def _gradients(x, gates):
     x, gates = x.detach().requires_grad_(), gates.detach().requires_grad_()
-    y = spnkit.propagate(x, gates, integration="mean", normalization="softmax")
+    y = spnkit.propagate(x, gates, integration="sum", normalization="softmax")
     return torch.autograd.grad(y, (x, gates), torch.ones_like(y))
 
 

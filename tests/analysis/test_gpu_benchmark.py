@@ -54,6 +54,7 @@ def stand_in(monkeypatch):
     return graphs
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_table_comes_last_and_failures_do_not_stop_it(stand_in, monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "_gpu_rivals", None)
     monkeypatch.setattr(sys, "argv", ["gpu_benchmark.py", "--small", "--out", str(tmp_path)])
