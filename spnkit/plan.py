@@ -26,7 +26,7 @@ class Plan:
     def __hash__(self):  # every call looks up what its plan needs
         return self._hash
 
-    @property
+    @cached_property
     def keeps_winner(self) -> bool:
         """Whether a gradient needs to know which direction won each node."""
         return self.integration == Integration.max and len(self.directions) > 1

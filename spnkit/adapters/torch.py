@@ -42,7 +42,7 @@ def propagate(x, gates, directions, normalization, integration, backend_name):
         if _unobserved(x, gates):
             if not track:
                 return _forward(x, gates, resolved, backend_name)
-            return Unit.apply(x, gates, directions, normalization, integration, backend_name, track)
+            return Unit.apply(x, gates, (directions, normalization, integration, backend_name))
     settings = (list(directions), normalization, integration, backend_name)
     return torch.ops.spnkit.propagate(x, gates, *settings, track)[0]
 
@@ -170,8 +170,10 @@ def _scanned(x, p, direction, backend_name):
 
 def _empty(x, shape, dtype=None):
     """A new tensor with the dtype and the device of x, and channels innermost if they are so in x."""
-    last = torch.channels_last if len(shape) == 4 and _channels_last(x) else torch.contiguous_format
-    return torch.empty(shape, dtype=dtype or x.dtype, device=x.device, memory_format=last)
+    dtype = dtype or x.dtype
+    if len(shape) == 4 and _channels_last(x):
+        return torch.empty(shape, dtype=dtype, device=x.device, memory_format=torch.channels_last)
+    return x.new_empty(shape, dtype=dtype)
 
 
 def _channels_last(x):
@@ -206,7 +208,8 @@ class Unit(torch.autograd.Function):
     backward = staticmethod(_backward)
 
     @staticmethod
-    def forward(ctx, *inputs):
+    def forward(ctx, x, gates, settings):
+        inputs = (x, gates, *settings, True)
         output = _propagate(*inputs)
         _setup(ctx, inputs, output)  # as `setup_context` it would cost another inspection of signatures a call
         return output[0]

@@ -30,7 +30,9 @@ TYPES = [cycle([("float32", "float32")]), cycle([("float64", "float64")]), cycle
 
 def variants():
     """Kernel, what it reads, what it leaves, and what differs from COMMON."""
-    turns = ({"TEAM": team, "INTEGRATION": how} for team, how in zip(cycle((1, 2, 4)), cycle((1, 2, 0, 3)), strict=False))
+    turns = (
+        {"TEAM": team, "INTEGRATION": how} for team, how in zip(cycle((1, 2, 4)), cycle((1, 2, 0, 3)), strict=False)
+    )
     for types, channels, rule in product(TYPES, (1, 4), range(5)):
         yield "forward", *next(types), next(turns) | {"RULE": rule, "CHANNELS": channels}
     for types, rule in product(TYPES, range(5)):
@@ -55,7 +57,9 @@ def variant(kernel, dtype, out, options):
     fitting = [width for width in cuda.WIDTHS if cuda._shared_bytes(chosen, width) <= LARGEST]
     blocks = {(width, cuda._team(chosen, width, together)) for width in fitting for together in range(1, 33)}
     threads = {width: width * team for width, team in blocks if team == chosen.TEAM}
-    return chosen._replace(WIDTH=max(threads, key=lambda width: threads[width] * max(1, cuda.RESIDENT // threads[width])))
+    return chosen._replace(
+        WIDTH=max(threads, key=lambda width: threads[width] * max(1, cuda.RESIDENT // threads[width]))
+    )
 
 
 def assembler():
@@ -82,7 +86,9 @@ def assembled(ptx, capability):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("capability", CAPABILITIES, ids=str)
-@pytest.mark.parametrize("chosen", list(variants()), ids=lambda v: "-".join((*v[:3], *(f"{k}={o}" for k, o in v[3].items()))))
+@pytest.mark.parametrize(
+    "chosen", list(variants()), ids=lambda v: "-".join((*v[:3], *(f"{k}={o}" for k, o in v[3].items())))
+)
 def test_kernels_spill_nothing_and_stay_in_their_precision(chosen, capability, compile_for):
     kernel, dtype, out, _ = chosen
     ptx = compile_for(variant(*chosen), capability)
