@@ -83,6 +83,16 @@ def test_gradients_of_narrower_types(gpu, dtype, channels, shape):
         assert_close(actual.float().cpu(), expected, dtype)
 
 
+@pytest.mark.parametrize("rule", ["clip", "always", "softmax", "sigmoid"])
+@pytest.mark.parametrize("size", [0.0, 1e-39, 1e-30, 1.0, -1e4, 1e37, 1e38, 3e38])
+def test_gates_of_any_size(gpu, rule, size):
+    """The GPU's reciprocal at its limits: below the smallest normal number, and where sums overflow."""
+    (x, gates, _), _ = drawn((1, 2, 5, 6), gpu, torch.float32)
+    gates = torch.full_like(gates, size)
+    expected = spnkit.propagate(x.cpu(), gates.cpu(), normalization=rule)
+    assert_close(spnkit.propagate(x, gates, normalization=rule).cpu(), expected)
+
+
 def test_half_precision_of_any_alignment(gpu):
     n = 200  # enough for one launch, which reads back what it has rounded
     x, gates = torch.randn(n, 3, 9, 13, device=gpu).half(), torch.randn(n, 4, 3, 1, 9, 13, device=gpu).half()
