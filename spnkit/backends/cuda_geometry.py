@@ -8,7 +8,9 @@ from collections import namedtuple
 from spnkit.backends.cuda_machine import cuda, opaque, short
 
 TILE = 8  # steps in a tile, fixed when compiled
-SLOTS = 8  # pixels of a tile that a thread copies and writes: all of its lane's, if it has the lane to itself
+# Pixels of a tile that a thread copies and writes: all of its lane's, if it has the lane to itself. Loops over them
+# that end at an `opaque` number would take too many registers unrolled.
+SLOTS = 8
 LINE = 68  # from one line of a tile to the next, likewise
 
 Array = namedtuple("Array", "at n d k c h w")  # address and strides; 0 for an axis that is not there

@@ -1,4 +1,4 @@
-"""Device memory by address, for kernels that Numba compiles.
+"""Device memory by address, and instructions of a GPU that Numba does not know, for kernels that it compiles.
 
 Half precision is stored as 16 bits of `types.float16` or, since Numba knows no bfloat16, of `types.uint16`.
 """
