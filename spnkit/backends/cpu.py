@@ -19,6 +19,8 @@ from spnkit.integration import Integration
 from spnkit.scalars import compiled
 
 PARALLEL_FROM = 1 << 16  # weights below which a second core costs more than it brings
+MAPS = 4  # of those that share gates, how many are scanned in step
+SUMS = 4  # parts in which gradients at shared gates are added up, over all samples
 STREAM_FROM = 1 << 24  # bytes of gradients that no cache should be filled with
 # What runs for a whole row or plane is worth a call; all else is inlined, since a pixel is not.
 OUT_OF_LINE = (
@@ -55,22 +57,35 @@ def forward(x, gates, y, winner, plan):
 
 def backward(grad, winner, x, gates, dx, dgates, plan):
     """See `spnkit.backends`."""
-    streams = dgates is not None and dgates.nbytes >= STREAM_FROM and _aligned(dgates)
+    into = _parts_of(dgates, x)
+    streams = into is not None and into.nbytes >= STREAM_FROM and _aligned(into)
     innermost = -3 if grad.ndim == 4 and _channels_last((x, winner, gates, dx, dgates)) else -1
     if grad.strides[innermost] != grad.itemsize:
         grad = np.ascontiguousarray(grad.swapaxes(innermost, -1)).swapaxes(innermost, -1)
-    _run("backward", x, gates, plan, (grad, winner, x, gates, dx, dgates), streams)
+    _run("backward", x, gates, plan, (grad, winner, x, gates, dx, into), streams)
+    if into is not dgates:
+        np.sum(into, axis=-3, keepdims=True, out=dgates)
+
+
+def _parts_of(dgates, x):
+    """Room for gradients at gates. Those of gates that many channels share are summed in parts, which cores work on at
+    once; how many must not depend on the number of cores, since the order of a sum decides its last bits."""
+    if dgates is None or dgates.shape[-3] > 1 or not _large(dgates, x):
+        return dgates
+    parts = min(-(-SUMS // x.shape[0]), -(-x.shape[1] // MAPS))
+    return np.empty((*dgates.shape[:3], parts, *dgates.shape[-2:]), dgates.dtype) if parts > 1 else dgates
 
 
 def _run(name, x, gates, plan, arrays, streams):
     last = _channels_last(arrays)
     threads = numba.get_num_threads() if _worth_sharing(gates, x) else 1
-    shared = x.shape[-3] > 1 and (gates.shape[-3] == 1 or gates.strides[-3] == 0)
-    together = name == "backward" and arrays[-1] is not None and gates.shape[-3] == 1
-    header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared, together, streams)
+    shared, wanted = x.shape[-3] > 1 and gates.shape[-3] == 1, name == "backward" and arrays[-1] is not None
+    parts = arrays[-1].shape[-3] if shared and wanted else 0
+    shared = shared or (gates.strides[-3] == 0 and not wanted)
+    header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared, parts, streams)
     numbers = [number for array in arrays for number in _numbers(array)]
     call = np.array((*header, *numbers), np.int64)
-    _kernel(name, x.itemsize, (*_variant(gates.shape[2], plan), last), threads > 1)(call)
+    _kernel(name, x.itemsize, (*_variant(gates.shape[2], plan), last, shared), threads > 1)(call)
 
 
 def _channels_last(arrays):
@@ -108,39 +123,43 @@ def _address(array):
 
 
 @lru_cache(maxsize=256)
-def _header(name, shape, itemsize, connections, plan, last, threads, shared, together, streams):
+def _header(name, shape, itemsize, connections, plan, last, threads, shared, parts, streams):
     """Shape, units of work, threads, the parts of scratch, and the directions, as `kernels.py` takes them.
 
-    Gates that channels have `shared` stay in scratch; channels whose gradients add up are worked on `together`.
+    Gates that channels have `shared` stay in scratch; gradients at them add up in so many `parts`, each on one thread.
     """
     n, c, h, w = shape
     lanes = _register_bytes() // itemsize
     pixel = itemsize * lanes if last else itemsize
     side, tile = max(h, w), _tile(itemsize)
+    blocks = -(-c // lanes) if last else c
+    most = blocks if parts else n * blocks // threads  # the order of a sum must not depend on the number of threads
+    maps = max(1, min(MAPS, blocks, most)) if shared else 1
 
     def plane(item):
-        return max(h * tiles.row_bytes(w, item), w * tiles.row_bytes(h, item))
+        return maps * max(h * tiles.row_bytes(w, item), w * tiles.row_bytes(h, item))
 
-    back, kept = name == "backward", len(plan.directions) if shared else 1
+    back = name == "backward"
+    kept = len(plan.directions) if shared else int(back and h * w <= planes.KEEP)  # planes of gates that stay turned
     turned = 0 if last else plane(itemsize)
     row, gates = tiles.row_bytes(side, pixel), 2 * connections * tile * tiles.row_bytes(side, itemsize)
-    sizes = planes.Room(
+    room = planes.Room(
         x=turned,
         grad=turned if back else 0,
         y=turned,
         winner=0 if last else plane(1),
-        gates=0 if last else connections * turned * kept if back or shared else gates,
-        h=plane(pixel) if back else 2 * row,
+        gates=0 if last else max(gates, connections * turned // maps * kept),
+        h=plane(pixel) if back else 2 * maps * row,
         dgates=0 if last or not back else gates,
-        q=2 * connections * row if back else 0,
+        q=2 * connections * maps * row if back else 0,
     )
-    ends = list(itertools.accumulate(-(-size // LINE) * LINE + LINE for size in sizes))
+    ends = list(itertools.accumulate(-(-size // LINE) * LINE + LINE for size in room))
     offsets = [LINE + end for end in (0, *ends[:-1])]
-    units = n * (-(-c // lanes) if last else c)
-    groups = units // c if together else units
+    units = -(-blocks // maps)
+    parts = parts or units
     codes = [2 * d.horizontal + d.reverse for d in plan.directions]
-    scratch = ends[-1] + 3 * LINE
-    return (*map(int, shape), units, min(threads, groups), scratch, *offsets, len(codes), int(streams), *codes)
+    sizes = (n * units, maps, n * parts, min(threads, n * parts), ends[-1] + 3 * LINE)
+    return (*map(int, shape), *sizes, *offsets, len(codes), int(streams), *codes)
 
 
 @lru_cache(maxsize=256)
@@ -152,8 +171,11 @@ def _variant(connections, plan):
 
 
 def _worth_sharing(gates, x):
-    weights = x.size * gates.shape[1] * gates.shape[2]
-    return weights >= PARALLEL_FROM and not _forked and numba.get_num_threads() > 1
+    return _large(gates, x) and not _forked and numba.get_num_threads() > 1
+
+
+def _large(gates, x):
+    return x.size * gates.shape[1] * gates.shape[2] >= PARALLEL_FROM
 
 
 @cache
@@ -165,13 +187,15 @@ def _kernel(name, itemsize, variant, parallel):
         return jit_cached(function, parallel=parallel, nogil=True) if whole else _jit_inner(function)
 
     label = "_".join(map(str, ("", itemsize, *variant, "parallel" if parallel else "serial")))
-    constants = dict(zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED", "CHANNELS_LAST"), variant, strict=True))
-    names = {**vars(_parts(itemsize, variant[-1])), **constants}
+    constants = dict(
+        zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED", "CHANNELS_LAST", "SHARED"), variant, strict=True)
+    )
+    names = {**vars(_parts(itemsize, *variant[-2:])), **constants}
     return getattr(compiled(jit, kernels, adjoint, label=label, **names), name)
 
 
 @cache
-def _parts(itemsize, last):
+def _parts(itemsize, last, shared):
     """What all variants share, compiled once: the definitions for vector registers, and the tiles."""
     operations = {name: getattr(simd, name) for name in ("absolute", "exp", "where", "filled")}
     sizes = {
@@ -180,9 +204,10 @@ def _parts(itemsize, last):
         "PAIR": 2 * _tile(itemsize),
         "ZERO": DTYPES[itemsize](0),
         "CHANNELS_LAST": last,
+        "SHARED": shared,
     }
     sources = (recurrence, normalization, integration, tiles, planes)
-    return compiled(_jit_inner, *sources, label=f"_{itemsize}_{last}", **operations, **sizes)
+    return compiled(_jit_inner, *sources, label=f"_{itemsize}_{last}_{shared}", **operations, **sizes)
 
 
 def _tile(itemsize):

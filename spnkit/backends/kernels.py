@@ -13,6 +13,7 @@ import numpy as np
 from numba import prange
 
 from spnkit.backends.planes import (
+    MAPS,
     SCRATCH,
     THREADS,
     UNITS,
@@ -20,13 +21,13 @@ from spnkit.backends.planes import (
     array_of,
     asked,
     bring,
-    channels_share,
     codes_of,
     directed,
     entered,
     hidden_rows,
     in_place,
     left,
+    maps_of,
     nearby,
     pixel_bytes,
     registers_in,
@@ -58,7 +59,7 @@ from spnkit.recurrence import propagated
 # Scratch for turned gates: how many rows are kept for each connection, and whether they are yet to be filled in.
 GatesRoom = namedtuple("GatesRoom", "at kept fresh")
 # Rows that a scan, and one step of it, read and write.
-Maps = namedtuple("Maps", "x best won")
+Scanned = namedtuple("Scanned", "x best won")
 Step = namedtuple("Step", "x gates before h best won")
 
 ZERO = np.float32(0)
@@ -66,6 +67,7 @@ LANES = 8  # as in planes.py
 TILE = 16  # as in planes.py
 PAIR = 32  # two tiles: memory takes two lines side by side in the time of one, and of two tiles one is brought early
 CHANNELS_LAST = False  # as in planes.py
+SHARED = False  # as in planes.py
 FURTHER = 16  # pixels
 CONNECTIONS = 3
 RULE = 1  # of Normalization
@@ -85,52 +87,54 @@ def forward(call):
 
 
 def forward_unit(number, first, call, scratch, like):
-    """Scan one plane in every direction and integrate; `first` says that nothing is in scratch yet."""
+    """Scan the maps of a unit in every direction and integrate; `first` says that nothing is in scratch yet."""
     shape, room, codes = shape_of(call), room_in(scratch, call), codes_of(call)
     x, gates, y, winner = array_of(call, 0), array_of(call, 1), array_of(call, 2), array_of(call, 3)
-    unit, byte = unit_of(number, shape), bytes_like(like)
+    unit, byte = unit_of(number, shape, call[MAPS]), bytes_like(like)
+    maps = maps_of(unit)
     for d in range(len(codes)):
         order = d if Integration.none != INTEGRATION else 0
         size, enters = size_of(codes[d], shape), d == 0 or turns(codes, d - 1)
         begins, leaves = enters or order == 0, order == 0 or turns(codes, d)
-        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes[d]), room.x, size, enters, like)
+        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes[d]), room.x, size, maps, enters, like)
         y_rows = rows_of(y, unit.n, d, unit.c, codes[d])
         winner_rows = rows_of(winner, unit.n, d, unit.c, codes[d])
-        best = entered(y_rows, room.y, size, begins and order > 0, like)
-        won = entered(winner_rows, room.winner, size, begins and order > 0, byte)
-        near = gates_near(room, d, size, unit, channels_share(gates, shape), first, PAIR, like)
+        best = entered(y_rows, room.y, size, maps, begins and order > 0, like)
+        won = entered(winner_rows, room.winner, size, maps, begins and order > 0, byte)
+        near = gates_near(room, d, size, unit, first, PAIR, like)
         scan(d, order, codes[d], size, unit, x_rows, gates, near, room.h, 2, best, won, like)
-        left(y_rows, best, size, leaves, like)
-        left(winner_rows, won, size, leaves, byte)
+        left(y_rows, best, size, maps, leaves, like)
+        left(winner_rows, won, size, maps, leaves, byte)
 
 
-def gates_near(room, d, size, unit, shared, first, kept, like):
-    """Room for gates that have to be turned, with `kept` rows. All that channels share stay for the next one, each
-    direction in its place; only the `first` unit and the first channel of a sample find them missing."""
-    if not shared:
+def gates_near(room, d, size, unit, first, kept, like):
+    """Room for gates that have to be turned, with `kept` rows. All that channels share stay for the next unit, each
+    direction in its place; only the `first` unit and the first one of a sample find them missing."""
+    if not SHARED:
         return GatesRoom(room.gates, kept, True)
     place = d * CONNECTIONS * size.steps * row_bytes(size.lanes, itemsize(like))
     return GatesRoom(room.gates + place, size.steps, first or unit.c == 0)
 
 
 def scan(d, order, code, size, unit, x, gates, room, hidden_room, hidden, best, won, like):
-    """Scan a plane in one direction and integrate, where there is a map to integrate into.
+    """Scan in one direction and integrate, where there is a map to integrate into.
 
     Of h, `hidden` rows stay in scratch, and of gates that had to be brought there, `room.kept`.
     """
-    rows = Maps(directed(x, code, size.steps), directed(best, code, size.steps), directed(won, code, size.steps))
+    rows = Scanned(directed(x, code, size.steps), directed(best, code, size.steps), directed(won, code, size.steps))
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, size.steps), gates.k)
-    h, kept, turned = hidden_rows(hidden_room, size, like), room.kept, room.fresh and not in_place(source.rows, like)
+    h, kept = hidden_rows(hidden_room, hidden, size, like), room.kept
+    turned = room.fresh and not in_place(source.rows, like)
     near, tile = nearby(source, room.at, 0, 0, kept, size, like), tile_at(0, size)
-    bring(source, near, CONNECTIONS, 0, tile, Part(0, size.lanes if turned else 0), True, like)
+    bring(source, near, CONNECTIONS, 0, tile, Part(0, size.lanes if turned else 0), 1, like)
     for begin in range(0, size.steps, TILE):
         end = begin + tile.steps
         following, tile = nearby(source, room.at, end % kept, end, kept, size, like), tile_at(end, size)
-        scan_tile(begin, end, order, rows, near, h, hidden, source, turned, following, tile, size, unit.depth, like)
+        scan_tile(begin, end, order, rows, near, h, hidden, source, turned, following, tile, size, unit, like)
         near = following
 
 
-def scan_tile(begin, end, order, rows, near, h, hidden, source, turned, following, next_tile, size, depth, like):
+def scan_tile(begin, end, order, rows, near, h, hidden, source, turned, following, next_tile, size, unit, like):
     """Some steps of a scan. Meanwhile the gates of the following ones are brought, if they have to be turned: a block
     after as many registers as take part in a block, so that memory and arithmetic are busy at once."""
     registers, done, lanes = registers_in(size.lanes), 0, 0
@@ -141,15 +145,15 @@ def scan_tile(begin, end, order, rows, near, h, hidden, source, turned, followin
         first = 0
         while first < registers:
             part = Part(first, min(first + TILE, registers) if turned else registers)
-            scan_row(t, order, step, size.lanes, part, depth, asked(source, turned, end, done, size), like)
+            scan_row(t, order, step, size.lanes, part, unit, asked(source, turned, end, done, size), like)
             done, first = done + part.end - first, part.end
             if turned:
                 ready = min(done // TILE * LANES, size.lanes)
-                bring(source, following, CONNECTIONS, end, next_tile, Part(lanes, ready), False, like)
+                bring(source, following, CONNECTIONS, end, next_tile, Part(lanes, ready), 0, like)
                 lanes = ready
 
 
-def scan_row(t, order, step, lanes, part, depth, asks, like):
+def scan_row(t, order, step, lanes, part, unit, asks, like):
     """Part of one step of a scan, in the order of memory all the way, upwards or downwards: hardware foresees both."""
     last = registers_in(lanes) - 1
     first, way = (last, -1) if step.x.step < 0 else (0, 1)
@@ -158,50 +162,59 @@ def scan_row(t, order, step, lanes, part, depth, asks, like):
     for i in range(part.begin, part.end):
         ask_each(asks, i - part.begin)
         if i == 0 or i == last:
-            scan_register(first + i * way, True, t, order, step, lanes, depth, like)
+            scan_register(first + i * way, True, t, order, step, lanes, unit, like)
         else:
-            scan_register(first + i * way, False, t, order, step, lanes, depth, like)
+            scan_register(first + i * way, False, t, order, step, lanes, unit, like)
 
 
-def scan_register(number, end, t, order, step, lanes, depth, like):
-    """A register full of pixels of one step; unless it is at an `end` of the row, no lane needs a second look."""
-    k, some = pixels_in(number, end, lanes, depth)
-    own = load_some(pixel(step.x, k, like), like, some)
-    new = own
-    if t > 0:
-        p = normalized(connections(pixel(step.gates.rows, k, like), step.gates.gap, some, like), RULE)
-        neighbours = neighbours_at(hidden(step.before, k, like), like)
-        if end:
-            p, neighbours = bounded(p, neighbours, own, k, lanes)
-        new = propagated(own, p, neighbours, own if ANCHORED else filled(0, own))
-    store(hidden(step.h, k, like), new)
-    if step.best.at:
-        won = pixel(step.won, k, bytes_like(like)) if step.won.at else 0
-        fold(pixel(step.best, k, like), won, new, order, some, like)
+def scan_register(number, end, t, order, step, lanes, unit, like):
+    """A register full of pixels of one step, of every map that has these gates; unless it is at an `end` of the row,
+    no lane needs a second look."""
+    k, some = pixels_in(number, end, lanes, unit)
+    p = weights_at(t, step.gates, k, some, like)
+    for m in range(maps_of(unit)):
+        own = load_some(pixel(step.x, k, m, like), like, some)
+        new = own
+        if t > 0:
+            neighbours = neighbours_at(hidden(step.before, k, m, like), like)
+            if end:
+                p, neighbours = bounded(p, neighbours, own, k, lanes)
+            new = propagated(own, p, neighbours, own if ANCHORED else filled(0, own))
+        store(hidden(step.h, k, m, like), new)
+        if step.best.at:
+            won = pixel(step.won, k, m, bytes_like(like)) if step.won.at else 0
+            fold(pixel(step.best, k, m, like), won, new, order, some, like)
 
 
-def pixels_in(number, end, lanes, depth):
+def weights_at(t, gates, k, some, like):
+    """The weights of a register full of pixels; at the first step there are none."""
+    if t == 0:
+        return nothing(like)
+    return normalized(connections(pixel(gates.rows, k, 0, like), gates.gap, some, like), RULE)
+
+
+def pixels_in(number, end, lanes, unit):
     """The first pixel of a register, and how many lanes count; where channels are innermost it has channels of one."""
     if CHANNELS_LAST:
-        return number, depth
+        return number, unit.depth
     k = number * LANES
     return k, lanes - k if end else LANES
 
 
-def pixel(rows, k, like):
-    """The address of a pixel of a row."""
-    return rows.at + k * (rows.lane if CHANNELS_LAST else itemsize(like))
+def pixel(rows, k, m, like):
+    """The address of a pixel of a row of map `m`."""
+    return rows.at + k * (rows.lane if CHANNELS_LAST else itemsize(like)) + m * rows.map
 
 
-def hidden(rows, k, like):
+def hidden(rows, k, m, like):
     """The address of a pixel of a row of scratch that holds whole registers."""
-    return rows.at + k * pixel_bytes(like)
+    return rows.at + k * pixel_bytes(like) + m * rows.map
 
 
 def further_on(gates, first, way, like):
     """Gates some pixels after the first one of a row, where pixels lie too far apart for hardware to foresee."""
-    at = pixel(gates.rows, first + way * FURTHER, like)
-    return Gates(Rows(at, gates.rows.step, way * gates.rows.lane), gates.gap)
+    at = pixel(gates.rows, first + way * FURTHER, 0, like)
+    return Gates(Rows(at, gates.rows.step, way * gates.rows.lane, 0), gates.gap)
 
 
 def ask_each(asks, lane):
@@ -216,6 +229,14 @@ def connections(at, gap, some, like):
     if CONNECTIONS == 1:
         return (load_some(at, like, some),)
     return (load_some(at, like, some), load_some(at + gap, like, some), load_some(at + 2 * gap, like, some))
+
+
+def nothing(like):
+    """A zero for each connection."""
+    zero = filled(0, like)
+    if CONNECTIONS == 1:
+        return (zero,)
+    return (zero, zero, zero)
 
 
 def neighbours_at(at, like):

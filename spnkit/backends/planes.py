@@ -12,15 +12,18 @@ from spnkit.backends.tiles import LINE, SOON, Array, Layers, Part, Rows, Size, b
 LANES = 8  # pixels in a vector register, fixed when compiled
 TILE = 16  # rows whose gates are brought near at a time: a cache line of columns, fixed when compiled
 CHANNELS_LAST = False  # whether a register holds channels of one pixel, fixed when compiled
+KEEP = 1 << 12  # pixels of a plane whose turned gates stay near from the scan to the way back
+SHARED = False  # whether the channels of a sample have the same gates, fixed when compiled
 
 Shape = namedtuple("Shape", "n c h w")
 Room = namedtuple("Room", "x grad y winner gates h dgates q")  # addresses of a thread's scratch
-Unit = namedtuple("Unit", "n c depth")  # a plane, or as many of `depth` planes as a register has lanes
+# Maps that are scanned in step, from channel c on: some that share gates, or one; `depth` channels are left from there.
+Unit = namedtuple("Unit", "n c maps depth")
 Gates = namedtuple("Gates", "rows gap")  # those of connection 0, and from one connection to the next
 
-NOWHERE = Rows(0, 0, 0)
+NOWHERE = Rows(0, 0, 0, 0)
 # Places in a call: the shape, then these; directions and arrays follow the header.
-UNITS, THREADS, SCRATCH, ROOM, COUNT, STREAMS, HEADER = 4, 5, 6, 7, 15, 16, 17
+UNITS, MAPS, PARTS, THREADS, SCRATCH, ROOM, COUNT, STREAMS, HEADER = 4, 5, 6, 7, 8, 9, 17, 18, 19
 
 
 def shape_of(call):
@@ -49,18 +52,17 @@ def array_of(call, i):
     return Array(at[0], at[1], at[2], at[3], at[4], at[5], at[6])
 
 
-def channels_share(gates, shape):
-    """Whether the channels of a sample have the same gates."""
-    return gates.c == 0 and shape.c > 1
+def unit_of(number, shape, maps):
+    """The planes of a unit of work: at most so many maps, or as many channels as a register has lanes."""
+    channels = LANES if CHANNELS_LAST else maps
+    units = (shape.c + channels - 1) // channels
+    c = number % units * channels
+    return Unit(number // units, c, min(maps, shape.c - c), shape.c - c)
 
 
-def unit_of(number, shape):
-    """The planes of a unit of work."""
-    if not CHANNELS_LAST:
-        return Unit(number // shape.c, number % shape.c, 1)
-    blocks = (shape.c + LANES - 1) // LANES
-    c = number % blocks * LANES
-    return Unit(number // blocks, c, shape.c - c)
+def maps_of(unit):
+    """How many maps are scanned in step."""
+    return unit.maps if SHARED else 1
 
 
 def size_of(code, shape):
@@ -78,26 +80,27 @@ def in_place(rows, like):
     return CHANNELS_LAST or rows.lane == itemsize(like) or rows.at == 0
 
 
-def entered(rows, at, size, filled_too, like):
-    """A plane whose pixels are adjacent: as it lies, or in scratch, filled from it where that is asked for."""
+def entered(rows, at, size, maps, filled_too, like):
+    """Planes whose pixels are adjacent: as they lie, or in scratch, filled from them where that is asked for."""
     if in_place(rows, like):
         return rows
-    scratch = Rows(at, row_bytes(size.lanes, itemsize(like)), itemsize(like))
+    row = row_bytes(size.lanes, itemsize(like))
+    scratch = Rows(at, row, itemsize(like), size.steps * row)
     if filled_too:
-        copy_tiles(scratch, rows, size, rows.step, like)
+        copy_tiles(scratch, rows, size, maps, rows.step, like)
     return scratch
 
 
-def left(rows, scratch, size, really, like):
+def left(rows, scratch, size, maps, really, like):
     """What was computed in scratch is put where it belongs."""
     if really and scratch.at != rows.at:
-        copy_tiles(rows, scratch, size, rows.step, like)
+        copy_tiles(rows, scratch, size, maps, rows.step, like)
 
 
-def copy_tiles(target, source, size, step, like):
-    """Copy a plane a tile at a time; in the image, `step` bytes lie between its steps."""
+def copy_tiles(target, source, size, maps, step, like):
+    """Copy planes a tile at a time; in the image, `step` bytes lie between their steps."""
     for t in range(0, size.steps, TILE):
-        whole, layers = Part(0, size.lanes), Layers(1, 0, 0, TILE * step, 0)
+        whole, layers = Part(0, size.lanes), Layers(maps, target.map, source.map, TILE * step, 0)
         copy(later(target, t), later(source, t), tile_at(t, size), whole, layers, like)
 
 
@@ -106,10 +109,11 @@ def directed(rows, code, steps):
     return backwards(rows, steps) if code & 1 else rows
 
 
-def hidden_rows(at, size, like):
-    """Rows of h in scratch."""
+def hidden_rows(at, count, size, like):
+    """So many rows of h in scratch, for each map."""
     pixel = pixel_bytes(like)
-    return Rows(at, row_bytes(size.lanes, pixel), pixel)
+    row = row_bytes(size.lanes, pixel)
+    return Rows(at, row, pixel, count * row)
 
 
 def pixel_bytes(like):
@@ -124,14 +128,14 @@ def nearby(gates, room, place, begin, kept, size, like):
         return Gates(later(gates.rows, begin), gates.gap)
     item = itemsize(like)
     row = row_bytes(size.lanes, item)
-    return Gates(Rows(room + place * row, row, item), kept * row)
+    return Gates(Rows(room + place * row, row, item, 0), kept * row)
 
 
-def bring(gates, near, connections, begin, tile, part, asks, like):
-    """Fill a part of the lanes of a tile in scratch; `asks` says whether memory is asked for what follows."""
+def bring(gates, near, connections, begin, tile, part, tiles, like):
+    """Fill a part of the lanes of a tile in scratch; memory is asked for what follows, so many `tiles` further on."""
     rows = later(gates.rows, begin)
     if near.rows.at != rows.at and part.begin < part.end:
-        copy(near.rows, rows, tile, part, Layers(connections, near.gap, gates.gap, asks * TILE * rows.step, 0), like)
+        copy(near.rows, rows, tile, part, Layers(connections, near.gap, gates.gap, tiles * TILE * rows.step, 0), like)
 
 
 def asked(gates, turned, begin, done, size):
@@ -144,7 +148,7 @@ def asked(gates, turned, begin, done, size):
         return Gates(NOWHERE, 0)
     rows = later(gates.rows, begin)
     far_end = rows.at + lane * rows.lane + (TILE - 1) * rows.step  # a block may straddle lines, of which one is new
-    return Gates(Rows(far_end, rows.step, rows.lane), gates.gap)
+    return Gates(Rows(far_end, rows.step, rows.lane, 0), gates.gap)
 
 
 def tile_at(begin, size):

@@ -14,7 +14,7 @@ SOON = 32  # rows that are asked for before they are needed
 LINE = 64  # bytes of scratch that rows are padded by, and aligned to
 
 Array = namedtuple("Array", "at n d k c h w")  # address and strides; 0 for an axis that is not there
-Rows = namedtuple("Rows", "at step lane")  # pixel (t, k) lies at `at + t * step + k * lane`
+Rows = namedtuple("Rows", "at step lane map")  # pixel (t, k) of map m lies at `at + t * step + k * lane + m * map`
 Size = namedtuple("Size", "steps lanes")
 Part = namedtuple("Part", "begin end")  # of the lanes
 # How many maps are copied, and from one to the next in both; what lies `ahead` bytes further on will be copied next, if
@@ -23,21 +23,21 @@ Layers = namedtuple("Layers", "count target source ahead streams")
 
 
 def rows_of(array, n, d, c, code):
-    """One plane of an array as rows along or across the image, not yet reversed; `code` is 2 * horizontal + reverse."""
+    """Planes of an array as rows along or across the image, not yet reversed; `code` is 2 * horizontal + reverse."""
     at = array.at + n * array.n + d * array.d + c * array.c
     step = array.w if code & 2 else array.h
     lane = array.h if code & 2 else array.w
-    return Rows(at, step, lane)
+    return Rows(at, step, lane, array.c)
 
 
 def later(rows, t):
     """The rows from step `t` on."""
-    return Rows(rows.at + t * rows.step, rows.step, rows.lane)
+    return Rows(rows.at + t * rows.step, rows.step, rows.lane, rows.map)
 
 
 def backwards(rows, steps):
     """The same rows, the last one first."""
-    return Rows(rows.at + (steps - 1) * rows.step, -rows.step, rows.lane)
+    return Rows(rows.at + (steps - 1) * rows.step, -rows.step, rows.lane, rows.map)
 
 
 def row_bytes(lanes, item):
