@@ -36,6 +36,16 @@ LONGER = {f"SPN, three-way, {steps} steps": {"steps": steps} for steps in (1200,
 RECIPES = {
     "SPN, three-way, whole faces for patches": {"patch": 256, "batch": 1},
     "SPN, three-way, a third of the rate": {"rate": 0.002},
+    "SPN, three-way, two patches a step": {"batch": 2, "steps": 2400},
+    "SPN, three-way, own weights, longer": {"share_weights": False},
+    "SPN, three-way, one unit, longer": {"units": 1},
+}
+PARSING = {
+    "SPN, three-way, parsing guidance": {"parsing": 1.0},
+    "SPN, three-way, parsing guidance 3": {"parsing": 3.0},
+    "SPN, three-way, parsing guidance, own": {"parsing": 1.0, "share_weights": False},
+    "SPN, three-way, parsing guidance, one unit": {"parsing": 1.0, "units": 1},
+    "SPN, three-way, parsing guidance, bf16": {"parsing": 1.0, "precision": "bf16-mixed"},
 }
 TRIALS = {
     "SPN, three-way, propagated at 32 x 32": {"propagated": 32},
@@ -47,10 +57,19 @@ STARTS = {
     "SPN, three-way, begins as a copy, no residual": {"start": "copying", "residual": False},
 }
 RATES = {"SPN, three-way, three times the rate": {"rate": 0.018}}
-"""What else was tried, on val: steps, the resolution of propagation, maps that are too good, the first weights."""
+"""What else was tried, on val: steps, patches, rates, the resolution of propagation, a second task for the guidance
+network, maps that are too good, the first weights."""
 
 REPORTED = {"headline": HEADLINE, "controls": CONTROLS, "ablations": ABLATIONS, "recipe": RECIPE}
-TRIED = {"budgets": BUDGETS, "longer": LONGER, "recipes": RECIPES, "trials": TRIALS, "starts": STARTS, "rates": RATES}
+TRIED = {
+    "budgets": BUDGETS,
+    "longer": LONGER,
+    "recipes": RECIPES,
+    "parsing": PARSING,
+    "trials": TRIALS,
+    "starts": STARTS,
+    "rates": RATES,
+}
 GROUPS = REPORTED | TRIED
 ROWS = {row: change for group in GROUPS.values() for row, change in group.items()}
 PAIRS = (("SPN, three-way", "SPN, one-way"), ("SPN, three-way", "plain convolutions"))

@@ -15,6 +15,7 @@ from spnkit.nn import SPN, FaceParser, HighResFaceParser, PlainRefinement, Spati
 from spnkit.nn.blocks import WIDTHS
 from spnkit.training.losses import multi_objective_loss, segmentation_loss, softmax_loss
 from spnkit.training.options import Options
+from spnkit.training.second_task import ParsingHead
 
 WARM_UP = 0.1
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -104,13 +105,16 @@ class RefinementTraining(Training):
         self.networks = nn.ModuleDict({row: refiner(self.options, len(classes), self.widths) for row in rows})
         # A step takes a sixth less, without propagation a third.
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        second = self.networks if self.options.parsing else {}
+        self.heads = nn.ModuleDict({row: ParsingHead(network, len(classes)) for row, network in second.items()})
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
-        loss = LOSSES[self.options.loss]
+        loss, labels = LOSSES[self.options.loss], batch["labels"]
         losses = [
-            loss(network(self.photo(row, batch["image"]), batch["coarse"]), batch["labels"])
+            loss(network(self.photo(row, batch["image"]), batch["coarse"]), labels)
             for row, network in self.networks.items()
         ]
+        losses += [self.options.parsing * loss(cast(nn.Module, head)(labels), labels) for head in self.heads.values()]
         return torch.stack(losses).sum()
 
 
