@@ -37,15 +37,16 @@ RECIPES = {
     "SPN, three-way, whole faces for patches": {"patch": 256, "batch": 1},
     "SPN, three-way, a third of the rate": {"rate": 0.002},
     "SPN, three-way, two patches a step": {"batch": 2, "steps": 2400},
-    "SPN, three-way, own weights, longer": {"share_weights": False},
-    "SPN, three-way, one unit, longer": {"units": 1},
 }
 PARSING = {
-    "SPN, three-way, parsing guidance": {"parsing": 1.0},
-    "SPN, three-way, parsing guidance 3": {"parsing": 3.0},
-    "SPN, three-way, parsing guidance, own": {"parsing": 1.0, "share_weights": False},
-    "SPN, three-way, parsing guidance, one unit": {"parsing": 1.0, "units": 1},
-    "SPN, three-way, parsing guidance, bf16": {"parsing": 1.0, "precision": "bf16-mixed"},
+    f"SPN, three-way, guidance parses too{name}": {"parsing": 1.0} | change
+    for name, change in {
+        "": {},
+        ", at three times the weight": {"parsing": 3.0},
+        ", own weights for each unit": {"share_weights": False},
+        ", one unit": {"units": 1},
+        ", bfloat16": {"precision": "bf16-mixed"},
+    }.items()
 }
 TRIALS = {
     "SPN, three-way, propagated at 32 x 32": {"propagated": 32},

@@ -45,6 +45,7 @@ HELP = {
     "units": "propagation units in cascade",
     "residual": "the coarse map's log-probabilities are added to the refinement",
     "batch_norm": "the refining network normalises its convolutions",
+    "parsing": "weight of a second loss, by which what reads the photo learns to parse it",
     "blank": "give the refining network a blank photo",
     "width": "share of the paper's channels in all encoder-decoders",
     "patch": "side of a training patch and of a tile at test",

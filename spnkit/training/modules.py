@@ -105,8 +105,8 @@ class RefinementTraining(Training):
         self.networks = nn.ModuleDict({row: refiner(self.options, len(classes), self.widths) for row in rows})
         # A step takes a sixth less, without propagation a third.
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        second = self.networks if self.options.parsing else {}
-        self.heads = nn.ModuleDict({row: ParsingHead(network, len(classes)) for row, network in second.items()})
+        second = self.networks.items() if self.options.parsing else ()
+        self.heads = nn.ModuleDict({row: ParsingHead(network, len(classes)) for row, network in second})
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         loss, labels = LOSSES[self.options.loss], batch["labels"]

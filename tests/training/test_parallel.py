@@ -4,11 +4,13 @@ import pickle
 from dataclasses import replace
 from types import SimpleNamespace
 
+import lightning
 import pytest
 import torch
 from rich.console import Console
 
 from spnkit.training import Experiment, Options, fit
+from spnkit.training.modules import ParserTraining
 
 SILENT = Console(quiet=True)
 
@@ -19,10 +21,19 @@ def parsers(options, out, faces):
     return run.parsers(faces.classes, run.aligned(faces, "train")), run.stages["parsers"]
 
 
-def test_two_processes_train_what_one_does_with_twice_the_batches(tiny, faces, tmp_path):
-    short = replace(tiny, parser_steps=2)
-    alone, told = parsers(replace(short, accumulate=2), tmp_path / "alone", faces)
-    together, told_together = parsers(replace(short, devices=2), tmp_path / "together", faces)
+def refinement(options, out, faces):
+    """The same of what refines the maps of parsers before training, and learns to parse beside."""
+    run = Experiment(replace(options, parsing=1.0), out, SILENT)
+    lightning.seed_everything(0, verbose=False)
+    untrained = ParserTraining(faces.classes, run.options)
+    return run.refinement(untrained, run.aligned(faces, "train")), run.stages["spn"]
+
+
+@pytest.mark.parametrize("stage", [parsers, refinement])
+def test_two_processes_train_what_one_does_with_twice_the_batches(tiny, faces, tmp_path, stage):
+    short = replace(tiny, parser_steps=2, steps=2)
+    alone, told = stage(replace(short, accumulate=2), tmp_path / "alone", faces)
+    together, told_together = stage(replace(short, devices=2), tmp_path / "together", faces)
     others = dict(together.named_parameters())
     for name, weight in alone.named_parameters():
         torch.testing.assert_close(others[name], weight, rtol=1e-5, atol=1e-6)

@@ -157,6 +157,7 @@ def test_resume_refuses_other_options_and_empty_folders(run, tiny, tmp_path):
         ({"split": "train"}, "split: expected one of val, test, got train"),
         ({"propagated": 48}, "propagated: expected one of 4, 8, 16, 32, 64, 128, got 48"),
         ({"size": 130}, "factor: expected a divisor of size = 130, got 4"),
+        ({"parsing": -1.0}, "parsing: expected at least 0, got -1.0"),
         ({"patch": 512}, "patch: expected at most size = 256, got 512"),
     ],
 )
@@ -206,6 +207,31 @@ def test_a_recipe_is_followed(tiny):
     labels = torch.randint(0, 2, (1, 32, 32))
     expected = torch.nn.functional.cross_entropy(network(**batch), labels)
     torch.testing.assert_close(module.training_step(batch | {"labels": labels}, 0), expected)
+
+
+@pytest.mark.parametrize("refiner", ["spn", "plain"])
+def test_what_reads_the_photo_learns_to_parse_it(tiny, refiner):
+    """The second loss has the weight that it is given, reaches the guidance network, and leaves what refines alone."""
+    batch = {"image": torch.rand(2, 3, 32, 32), "coarse": torch.rand(2, 2, 32, 32).softmax(1)}
+    labels = torch.randint(0, 2, (2, 32, 32))
+
+    def loss(parsing):
+        torch.manual_seed(0)
+        module = RefinementTraining(("a", "b"), replace(tiny, refiner=refiner, parsing=parsing, control=False))
+        return module, module.training_step(batch | {"labels": labels}, 0)
+
+    (without, alone), (once, single), (_, double) = loss(0.0), loss(1.0), loss(2.0)
+    assert not without.heads
+    torch.testing.assert_close(double - single, single - alone)
+    (head,), (network,) = once.heads.values(), once.networks.values()
+    single.backward()
+    assert head.weight.grad.any()
+    assert not head.kept
+    for ours, same in zip(network.parameters(), without.networks.parameters(), strict=True):
+        assert torch.equal(ours, same)
+    once.eval()
+    network(**batch)
+    assert not head.kept
 
 
 @pytest.mark.parametrize("connection", ["one_way", "three_way"])
