@@ -11,6 +11,7 @@ from _rows import HIGHRES
 from torch.nn.functional import avg_pool2d, one_hot
 
 from spnkit.data import IGNORE
+from spnkit.nn import soften
 from spnkit.training import parse, upsample
 
 USED = "the baseline it was trained on"
@@ -74,14 +75,19 @@ def shifted(experiment, faces):
 def from_truth(experiment, faces):
     """The labels at the baseline's resolution: what of its error is left to a baseline that makes no mistakes."""
     factor, classes = experiment.options.factor, len(experiment.classes)
-    shares = [one_hot(torch.from_numpy(labels % IGNORE).long(), classes).permute(2, 0, 1) for _, labels in faces]
-    return [upsample(avg_pool2d(share.float()[None], factor)[0], factor) for share in shares]
+    return [soften(torch.from_numpy(labels % IGNORE)[None], classes, factor)[0] for _, labels in faces]
 
 
 def hard(experiment, faces):
     """Labels without probabilities."""
     maps = from_baseline(experiment, faces)
     return [one_hot(p.argmax(0), len(p)).permute(2, 0, 1).float() for p in maps]
+
+
+def softened(experiment, faces):
+    """Labels without probabilities, averaged to the baseline's resolution: sure but near the outlines."""
+    factor, classes = experiment.options.factor, len(experiment.classes)
+    return [soften(p.argmax(0)[None], classes, factor)[0] for p in from_baseline(experiment, faces)]
 
 
 SOURCES = {
@@ -92,5 +98,6 @@ SOURCES = {
     "the baseline's map with noise": noisy,
     "the baseline's map, shifted": shifted,
     "the baseline's labels alone": hard,
+    "the baseline's labels, softened": softened,
     TRUTH: from_truth,
 }

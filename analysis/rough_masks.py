@@ -18,11 +18,11 @@ from _classical import METHODS
 from _rows import CONTROLS, HEADLINE
 from _tally import Tally
 from table1 import Table, identity
-from torch.nn.functional import avg_pool2d, one_hot
 
 from spnkit.data import IGNORE, align
 from spnkit.data.files import read_indices
-from spnkit.training import Options, table, upsample
+from spnkit.nn import soften
+from spnkit.training import Options, table
 
 SIDES = {"eyes": ("left_eye", "right_eye")}
 RESOLUTIONS = ("as drawn", "at the baseline's resolution")
@@ -36,8 +36,7 @@ def rough_map(labels, rough_classes, classes, factor):
     for index, name in enumerate(rough_classes):
         one, other = (classes.index(side) for side in SIDES.get(name, (name, name)))
         fine = np.where(labels == index, np.where(left, one, other), fine)
-    shares = one_hot(torch.from_numpy(fine), len(classes)).permute(2, 0, 1).float()
-    return upsample(avg_pool2d(shares[None], factor)[0], factor)
+    return soften(torch.from_numpy(fine)[None], len(classes), factor)[0]
 
 
 def twice_drawn(experiment, root):

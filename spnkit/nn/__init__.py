@@ -1,6 +1,7 @@
 """The paper's networks as ordinary `torch.nn` modules: the layer, guidance networks, parsers and the SPN."""
 
 from spnkit.nn.guidance import UNetGuidance, VGGGuidance
+from spnkit.nn.masks import soften
 from spnkit.nn.parsers import FaceParser, HighResFaceParser
 from spnkit.nn.plain import PlainRefinement
 from spnkit.nn.pretrained import FaceRefiner, face_refiner
@@ -17,4 +18,5 @@ __all__ = [
     "UNetGuidance",
     "VGGGuidance",
     "face_refiner",
+    "soften",
 ]

@@ -1,0 +1,66 @@
+"""From labels to the probabilities that a refining network is fed."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate, one_hot
+
+from spnkit.data.classes import IGNORE
+
+
+def soften(labels: Tensor, num_classes: int, block: int = 8) -> Tensor:
+    """Labels as a coarse map: the share of each class in blocks of pixels, upsampled bilinearly.
+
+    A mask drawn by hand, or a network's labels without their probabilities, is sure of every pixel, and an SPN
+    overrules it hardly anywhere. Near an outline the shares are unsure, so it may move there.
+
+    Parameters
+    ----------
+    labels : Tensor, (N, H, W), integer
+        Class indices; 255 is unknown. A block with nothing else in it has all classes alike.
+    num_classes : int
+        Channels of the result.
+    block : int
+        Side of a block in pixels: about how far the outlines may be off.
+
+    Returns
+    -------
+    Tensor, (N, num_classes, H, W), float32
+        Non-negative, with sum one at every pixel, up to rounding.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `labels` are not integers of that shape below `num_classes` or 255, or `block` is not positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from spnkit.nn import soften
+    >>> soften(torch.tensor([[[0, 0, 0, 0, 1, 1, 1, 1]]]), 2, block=4)[0, 1, 0].tolist()
+    [0.0, 0.0, 0.125, 0.375, 0.625, 0.875, 1.0, 1.0]
+    """
+    check_labels(labels, num_classes)
+    if not isinstance(block, int) or block < 1:
+        raise ValueError(f"block must be a positive integer, got {block!r}")
+    known = (labels != IGNORE)[..., None]
+    found = (one_hot(labels.masked_fill(labels == IGNORE, 0).long(), num_classes) * known).movedim(-1, 1).float()
+    shares = avg_pool2d(found, block, ceil_mode=True)
+    total = shares.sum(1, keepdim=True)
+    shares = torch.where(total > 0, shares / total, 1 / num_classes)
+    up = interpolate(shares, scale_factor=float(block), mode="bilinear", align_corners=False)
+    return up[..., : labels.shape[-2], : labels.shape[-1]]
+
+
+def check_labels(labels: Tensor, num_classes: int) -> None:
+    """Refuse anything but a batch of class indices."""
+    if not isinstance(labels, Tensor):
+        raise TypeError(f"labels must be a torch.Tensor, got {type(labels).__name__}")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise TypeError(f"labels must be integers, got {labels.dtype}")
+    if labels.ndim != 3 or 0 in labels.shape:
+        raise ValueError(f"labels must be (N, H, W) and not empty, got {tuple(labels.shape)}")
+    wrong = (labels < 0) | ((labels >= num_classes) & (labels != IGNORE))
+    if wrong.any():
+        raise ValueError(f"labels must be 0 to {num_classes - 1}, or {IGNORE}, got {labels[wrong][0].item()}")
