@@ -48,6 +48,19 @@ PARSING = {
         ", bfloat16": {"precision": "bf16-mixed"},
     }.items()
 }
+RESTRAINT = {
+    "SPN, three-way, guidance parses too, gates restrained": {"parsing": 1.0, "restraint": 1.0},
+    "SPN, one-way, guidance parses too, gates restrained": {
+        "connection": "one_way",
+        "parsing": 1.0,
+        "restraint": 1.0,
+    },
+    "SPN, one-way, guidance parses too, gates restrained a little": {
+        "connection": "one_way",
+        "parsing": 1.0,
+        "restraint": 0.1,
+    },
+}
 TRIALS = {
     "SPN, three-way, propagated at 32 x 32": {"propagated": 32},
     "SPN, three-way, propagated at 128 x 128": {"propagated": 128},
@@ -67,6 +80,7 @@ TRIED = {
     "longer": LONGER,
     "recipes": RECIPES,
     "parsing": PARSING,
+    "restraint": RESTRAINT,
     "trials": TRIALS,
     "starts": STARTS,
     "rates": RATES,

@@ -32,10 +32,11 @@ from rich.console import Console
 from spnkit.data import open_faces
 from spnkit.training import Experiment, Options, load_model, parse, table, upsample
 from spnkit.training.files import whole_file
-from spnkit.training.runs import open_run
+from spnkit.training.runs import check_same, open_run
 from spnkit.training.scoring import refine_face
 
 SET_HELP = "other fields of spnkit.training.Options, such as device=cuda size=1024 factor=8 width=1.0 hidden=32 batch=8"
+ONE_WAY_HELP = "the same for the rows with one-way connections alone, such as restraint=1.0"
 SMALL = {"size": 64, "patch": 32, "width": 0.05, "hidden": 2, "made": 6, "parser_steps": 2, "steps": 2}
 
 
@@ -50,10 +51,12 @@ class Table:
         Where everything that is ready is kept.
     seeds : int
         How often the headline rows are trained.
+    one_way : dict, optional
+        What every row with one-way connections changes besides.
     """
 
-    def __init__(self, options: Options, out: Path, seeds: int) -> None:
-        self.options, self.out, self.seeds = options, out, seeds
+    def __init__(self, options: Options, out: Path, seeds: int, one_way: dict | None = None) -> None:
+        self.options, self.out, self.seeds, self.one_way = options, out, seeds, one_way or {}
         self.console = Console()
         open_run(out, replace(options, split="test"), resume=(out / "options.json").exists())
         first = self.experiment()
@@ -78,10 +81,17 @@ class Table:
         """Seeds of a row: several for the headline, one for all others."""
         return range(self.options.seed, self.options.seed + (self.seeds if row in HEADLINE else 1))
 
+    def change(self, row):
+        """What a row changes in the options."""
+        change = ROWS[row]
+        return self.one_way | change if change.get("connection") == "one_way" else change
+
     def train(self, row, seed):
         """Train a row, unless its checkpoint says that it is done."""
         name = f"{slug(row)}-{seed}"
-        experiment = self.experiment(seed=seed, **ROWS[row])
+        experiment = self.experiment(seed=seed, **self.change(row))
+        if (begun := self.out / f"{name}.ckpt").exists():
+            check_same(load_model(begun).options.as_dict() | {"split": self.options.split}, experiment.options, begun)
         baseline = self.experiment().parsers(self.classes, self.learned)
         experiment.refinement(baseline, self.learned, name)
         self.curves[name] = experiment.stages[name]["history"]
@@ -215,6 +225,7 @@ def arguments():
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS), help="to compare (all)")
     parser.add_argument("--sources", nargs="*", choices=SOURCES, default=list(SOURCES), help="coarse maps (all)")
     parser.add_argument("--set", nargs="*", type=option, default=[], metavar="NAME=VALUE", help=SET_HELP)
+    parser.add_argument("--one-way", nargs="*", type=option, default=[], metavar="NAME=VALUE", help=ONE_WAY_HELP)
     chosen = parser.parse_args()
     if chosen.split == "test" and (tried := [group for group in chosen.groups if group not in REPORTED]):
         parser.error(f"--groups {' '.join(tried)}: what is chosen from is scored on val, got --split test")
@@ -226,14 +237,14 @@ def arguments():
 def main() -> None:
     """Train, score, write the result and print the table."""
     chosen, options = arguments()
-    experiment = Table(options, chosen.runs / chosen.name, chosen.seeds)
+    experiment = Table(options, chosen.runs / chosen.name, chosen.seeds, dict(chosen.one_way))
     counts, tuned = fill(experiment, chosen.split, chosen.groups, chosen.methods, chosen.sources)
     sources = {source: summary(of, experiment.classes, chosen.seed) for source, of in counts.items()}
     figures = {
         "faces": repr(experiment.folder),
         "split": chosen.split,
         "options": options.as_dict(),
-        "changes": {row: change for row, change in ROWS.items() if row in counts[USED]},
+        "changes": {row: experiment.change(row) for row in ROWS if row in counts[USED]},
         "chosen on val": tuned,
         "sources": sources,
         "curves": experiment.curves,

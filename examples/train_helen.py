@@ -46,6 +46,7 @@ HELP = {
     "residual": "the coarse map's log-probabilities are added to the refinement",
     "batch_norm": "the refining network normalises its convolutions",
     "parsing": "weight of a second loss, by which what reads the photo learns to parse it",
+    "restraint": "weight of a third, on gates that add up to more than one",
     "blank": "give the refining network a blank photo",
     "width": "share of the paper's channels in all encoder-decoders",
     "patch": "side of a training patch and of a tile at test",

@@ -71,6 +71,8 @@ class Options:
         Whether the refining network normalises its convolutions.
     parsing : float
         Weight of a second loss: what reads the photo also learns to parse it. The paper has none.
+    restraint : float
+        Weight of a third, on gates that add up to more than one. The paper has none.
     blank : bool
         Give the refining network a blank photo: what is gained then is no refinement, but a recalibration.
     width : float
@@ -123,6 +125,7 @@ class Options:
     residual: bool = True
     batch_norm: bool = True
     parsing: float = 0.0
+    restraint: float = 0.0
     blank: bool = False
     width: float = 0.5
     patch: int = 128
@@ -139,7 +142,7 @@ class Options:
     def __post_init__(self) -> None:
         """Refuse what no run could be made of."""
         for name, value in asdict(self).items():
-            least = 0 if name in ("seed", "workers", "parsing") else 1 if isinstance(value, int) else 1e-9
+            least = 0 if name in ("seed", "workers", "parsing", "restraint") else 1 if isinstance(value, int) else 1e-9
             if isinstance(value, (int, float)) and not isinstance(value, bool) and value < least:
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
         choices = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -34,9 +35,20 @@ def open_run(out: Path, options: Options, resume: bool) -> None:
         before = Options().as_dict() | json.loads(saved.read_text())  # an option may be newer than the run
     except FileNotFoundError:
         raise FileNotFoundError(f"{out}: there is no run to resume") from None
+    check_same(before, options, out)
+
+
+def check_same(before: dict[str, Any], options: Options, where: Path) -> None:
+    """Refuse to go on with what was begun with other options.
+
+    Raises
+    ------
+    ValueError
+        If an option that matters differs.
+    """
     for name, value in options.as_dict().items():
         if name not in FREE_TO_CHANGE and value != before[name]:
-            raise ValueError(f"{name}: the run in {out} has {before[name]}, got {value}")
+            raise ValueError(f"{name}: the run in {where} has {before[name]}, got {value}")
 
 
 def free_folder(parent: Path, stem: str, resume: bool) -> Path:

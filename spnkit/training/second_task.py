@@ -1,11 +1,11 @@
-"""A second task for the network that reads the photo: to parse it, by a head that only training has."""
+"""What the network that reads the photo is taught besides refinement: to parse, and not to shout."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, relu
 
 from spnkit.nn import SPN
 from spnkit.nn.blocks import EncoderDecoder
@@ -31,12 +31,40 @@ class ParsingHead(nn.Conv2d):
         self.kept: list[Tensor] = []
         reader.out.register_forward_pre_hook(self.keep)
 
-    def keep(self, _layer: nn.Module, given: tuple[Any, ...]) -> None:
+    def keep(self, layer: nn.Module, given: tuple[Any, ...]) -> None:
         """Take note of what the last layer is given."""
-        if self.training:
+        if layer.training:
             self.kept = [given[0]]
 
     def forward(self, labels: Tensor) -> Tensor:
         """Logits of the photo that the network saw last, at the size of its labels (N, H, W)."""
         features = self.kept.pop()
         return interpolate(super().forward(features), labels.shape[-2:], mode="bilinear", align_corners=False)
+
+
+class Excess(nn.Module):
+    """How far the weights of an SPN add up to more than one, in the mean over pixels, directions and channels.
+
+    Where they do, clipping forgets by how much, so nothing pulls them back; and a one-way weight, which is
+    then one or minus one, learns nothing any more.
+
+    Parameters
+    ----------
+    network : SPN
+        Unchanged, but that its weights are kept while it trains.
+    """
+
+    def __init__(self, network: SPN) -> None:
+        super().__init__()
+        self.shape, self.kept = network.propagation.gate_shape, list[Tensor]()
+        cast(nn.Module, network.guidance).register_forward_hook(self.keep)
+
+    def keep(self, guidance: nn.Module, _given: tuple[Any, ...], said: Tensor) -> None:
+        """Take note of what the guidance network says."""
+        if guidance.training:
+            self.kept = [said]
+
+    def forward(self) -> Tensor:
+        """A scalar, from the photo that the network saw last."""
+        gates = self.kept.pop().unflatten(1, self.shape)
+        return relu(gates.abs().sum(3) - 1).mean()

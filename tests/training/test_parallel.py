@@ -22,8 +22,8 @@ def parsers(options, out, faces):
 
 
 def refinement(options, out, faces):
-    """The same of what refines the maps of parsers before training, and learns to parse beside."""
-    run = Experiment(replace(options, parsing=1.0), out, SILENT)
+    """The same of what refines the maps of parsers before training, with all its losses."""
+    run = Experiment(replace(options, parsing=1.0, restraint=1.0), out, SILENT)
     lightning.seed_everything(0, verbose=False)
     untrained = ParserTraining(faces.classes, run.options)
     return run.refinement(untrained, run.aligned(faces, "train")), run.stages["spn"]

@@ -229,9 +229,36 @@ def test_what_reads_the_photo_learns_to_parse_it(tiny, refiner):
     assert not head.kept
     for ours, same in zip(network.parameters(), without.networks.parameters(), strict=True):
         assert torch.equal(ours, same)
-    once.eval()
-    network(**batch)
+    network.eval()(**batch)
     assert not head.kept
+
+
+@pytest.mark.parametrize("share_weights", [True, False])
+@pytest.mark.parametrize("connection", ["one_way", "three_way"])
+def test_gates_that_add_up_to_more_than_one_are_restrained(tiny, connection, share_weights):
+    """What a penalty costs, for gates that are set, and whom it moves."""
+    options = replace(tiny, connection=connection, share_weights=share_weights, restraint=0.5, control=False)
+    module = RefinementTraining(("a", "b"), options)
+    (network,), (excess,) = module.networks.values(), module.excesses
+    batch = {"image": torch.rand(2, 3, 32, 32), "coarse": torch.rand(2, 2, 32, 32).softmax(1)}
+    torch.nn.init.zeros_(network.guidance.out.weight)
+    for value, expected in (
+        (0.0, 0.0),
+        (1 / network.propagation.connections, 0.0),
+        (-2.0, 2.0 * network.propagation.connections - 1),
+    ):
+        torch.nn.init.constant_(network.guidance.out.bias, value)
+        network(**batch)
+        cost = excess()
+        assert float(cost) == pytest.approx(expected, abs=1e-6)
+    cost.backward()
+    assert (network.guidance.out.bias.grad < 0).all()  # a step against it leads towards zero
+    network.eval()(**batch)
+    assert not excess.kept
+
+
+def test_what_has_no_gates_is_not_restrained(tiny):
+    assert not RefinementTraining(("a", "b"), replace(tiny, refiner="plain", restraint=1.0)).excesses
 
 
 @pytest.mark.parametrize("connection", ["one_way", "three_way"])
