@@ -10,12 +10,15 @@ from spnkit.training.report import table
 from spnkit.training.runs import free_folder
 from spnkit.training.scores import FaceScores, scores_of
 from spnkit.training.scoring import load_model
+from spnkit.training.second_task import GateExcess, ParsingHead
 
 __all__ = [
     "AlignedFaces",
     "Experiment",
     "FaceScores",
+    "GateExcess",
     "Options",
+    "ParsingHead",
     "boundaries",
     "draw_crops",
     "draw_listening",

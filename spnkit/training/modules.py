@@ -15,7 +15,7 @@ from spnkit.nn import SPN, FaceParser, HighResFaceParser, PlainRefinement, Spati
 from spnkit.nn.blocks import WIDTHS
 from spnkit.training.losses import multi_objective_loss, segmentation_loss, softmax_loss
 from spnkit.training.options import Options
-from spnkit.training.second_task import Excess, ParsingHead
+from spnkit.training.second_task import GateExcess, ParsingHead
 
 WARM_UP = 0.1
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -108,7 +108,7 @@ class RefinementTraining(Training):
         second = self.networks.items() if self.options.parsing else ()
         self.heads = nn.ModuleDict({row: ParsingHead(network, len(classes)) for row, network in second})
         restrained = [n for n in self.networks.values() if isinstance(n, SPN)] if self.options.restraint else []
-        self.excesses = nn.ModuleList(Excess(network) for network in restrained)
+        self.excesses = nn.ModuleList(GateExcess(network) for network in restrained)
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         loss, labels = LOSSES[self.options.loss], batch["labels"]

@@ -23,6 +23,16 @@ class ParsingHead(nn.Conv2d):
         Unchanged, but that its features are kept for the head while it trains.
     num_classes : int
         Channels of the logits.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from spnkit.nn import SPN
+    >>> from spnkit.training import ParsingHead, segmentation_loss
+    >>> network, labels = SPN(5), torch.randint(0, 5, (2, 128, 128))
+    >>> head = ParsingHead(network, 5)
+    >>> refined = network(torch.rand(2, 3, 128, 128), torch.rand(2, 5, 128, 128).softmax(1))
+    >>> loss = segmentation_loss(refined, labels) + segmentation_loss(head(labels), labels)
     """
 
     def __init__(self, network: nn.Module, num_classes: int) -> None:
@@ -42,7 +52,7 @@ class ParsingHead(nn.Conv2d):
         return interpolate(super().forward(features), labels.shape[-2:], mode="bilinear", align_corners=False)
 
 
-class Excess(nn.Module):
+class GateExcess(nn.Module):
     """How far the weights of an SPN add up to more than one, in the mean over pixels, directions and channels.
 
     Where they do, clipping forgets by how much, so nothing pulls them back; and a one-way weight, which is
@@ -52,6 +62,17 @@ class Excess(nn.Module):
     ----------
     network : SPN
         Unchanged, but that its weights are kept while it trains.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from spnkit.nn import SPN
+    >>> from spnkit.training import GateExcess
+    >>> network = SPN(5, connection="one_way")
+    >>> excess = GateExcess(network)
+    >>> refined = network(torch.rand(2, 3, 128, 128), torch.rand(2, 5, 128, 128).softmax(1))
+    >>> bool(excess() >= 0)  # to be added to the loss
+    True
     """
 
     def __init__(self, network: SPN) -> None:

@@ -24,18 +24,19 @@ def analysis(monkeypatch):
 def call(monkeypatch, tmp_path, analysis):
     """Run the script small; returns its result."""
 
-    def run(*arguments):
-        common = ["--small", "--out", str(tmp_path), "--runs", str(tmp_path / "runs"), "--methods"]
-        monkeypatch.setattr(sys, "argv", [str(ANALYSIS / "table1.py"), *common, *arguments])
-        runpy.run_path(str(ANALYSIS / "table1.py"), run_name="__main__")
-        return json.loads((tmp_path / "made-up.json").read_text())["figures"]
+    def run(*arguments, script="table1", result="made-up"):
+        common = ["--small", "--out", str(tmp_path), "--runs", str(tmp_path / "runs")]
+        monkeypatch.setattr(sys, "argv", [str(ANALYSIS / f"{script}.py"), *common, *arguments])
+        runpy.run_path(str(ANALYSIS / f"{script}.py"), run_name="__main__")
+        return json.loads((tmp_path / f"{result}.json").read_text())["figures"]
 
     return run
 
 
 @pytest.mark.usefixtures("one_thread")
 def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
-    arguments = ("--set", "units=1", "--split", "test", "--seeds", "1", "--groups", "headline", "--sources", USED)
+    arguments = ("--set", "units=1", "--split", "test", "--seeds", "1", "--groups", "headline", "--methods")
+    arguments += ("--one-way", "restraint=1.0", "--sources", USED)
     first = call(*arguments)["sources"][USED]["rows"]
     assert list(first) == ["baseline CNN", "SPN, three-way", "SPN, one-way", "plain convolutions"]
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").rglob("*.npz")}
@@ -43,10 +44,16 @@ def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in done} == done
     assert list(second["sources"]) == [USED, SHIFTED]
     assert second["sources"][USED]["rows"] == first
-    assert second["changes"]["SPN, one-way"] == {"connection": "one_way"}
+    assert second["changes"]["SPN, one-way"] == {"restraint": 1.0, "connection": "one_way"}
     assert second["options"]["units"] == 1
     times = json.loads((tmp_path / "made-up-times.json").read_text())["figures"]["milliseconds"]
     assert list(times) == list(second["sources"][USED]["rows"])
+
+    with pytest.raises(ValueError, match=r"restraint: the run in .*spn-one-way-0\.ckpt has 1\.0, got 0\.5"):
+        call(*arguments, "--one-way", "restraint=0.5")
+    clipped = call("made-up", script="clipping", result="clipping")["made-up"]
+    assert list(clipped) == ["SPN, three-way", "SPN, one-way"]
+    assert all(0 <= of["share clipped"] <= 1 and of["median sum"] > 0 for of in clipped.values())
 
 
 def test_what_is_chosen_from_is_never_scored_on_test(call, capsys):
