@@ -6,10 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, one_hot
 
-from spnkit.data.classes import IGNORE
 
-
-def soften(labels: Tensor, num_classes: int, block: int = 8) -> Tensor:
+def soften(labels: Tensor, num_classes: int, block: int = 8, ignore: int = 255) -> Tensor:
     """Labels as a coarse map: the share of each class in blocks of pixels, upsampled bilinearly.
 
     A mask drawn by hand, or a network's labels without their probabilities, is sure of every pixel, and an SPN
@@ -18,11 +16,13 @@ def soften(labels: Tensor, num_classes: int, block: int = 8) -> Tensor:
     Parameters
     ----------
     labels : Tensor, (N, H, W), integer
-        Class indices; 255 is unknown. A block with nothing else in it has all classes alike.
+        Class indices.
     num_classes : int
         Channels of the result.
     block : int
         Side of a block in pixels: about how far the outlines may be off.
+    ignore : int
+        The label of pixels that are unknown. A block with nothing else in it has all classes alike.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def soften(labels: Tensor, num_classes: int, block: int = 8) -> Tensor:
     Raises
     ------
     TypeError, ValueError
-        If `labels` are not integers of that shape below `num_classes` or 255, or `block` is not positive.
+        If `labels` are not integers of that shape below `num_classes`, or `block` is not positive.
 
     Examples
     --------
@@ -41,11 +41,11 @@ def soften(labels: Tensor, num_classes: int, block: int = 8) -> Tensor:
     >>> soften(torch.tensor([[[0, 0, 0, 0, 1, 1, 1, 1]]]), 2, block=4)[0, 1, 0].tolist()
     [0.0, 0.0, 0.125, 0.375, 0.625, 0.875, 1.0, 1.0]
     """
-    check_labels(labels, num_classes)
+    check_labels(labels, num_classes, ignore)
     if not isinstance(block, int) or block < 1:
         raise ValueError(f"block must be a positive integer, got {block!r}")
-    known = (labels != IGNORE)[..., None]
-    found = (one_hot(labels.masked_fill(labels == IGNORE, 0).long(), num_classes) * known).movedim(-1, 1).float()
+    unknown = labels == ignore
+    found = (one_hot(labels.masked_fill(unknown, 0).long(), num_classes) * ~unknown[..., None]).movedim(-1, 1).float()
     shares = avg_pool2d(found, block, ceil_mode=True)
     total = shares.sum(1, keepdim=True)
     shares = torch.where(total > 0, shares / total, 1 / num_classes)
@@ -53,7 +53,7 @@ def soften(labels: Tensor, num_classes: int, block: int = 8) -> Tensor:
     return up[..., : labels.shape[-2], : labels.shape[-1]]
 
 
-def check_labels(labels: Tensor, num_classes: int) -> None:
+def check_labels(labels: Tensor, num_classes: int, ignore: int) -> None:
     """Refuse anything but a batch of class indices."""
     if not isinstance(labels, Tensor):
         raise TypeError(f"labels must be a torch.Tensor, got {type(labels).__name__}")
@@ -61,6 +61,6 @@ def check_labels(labels: Tensor, num_classes: int) -> None:
         raise TypeError(f"labels must be integers, got {labels.dtype}")
     if labels.ndim != 3 or 0 in labels.shape:
         raise ValueError(f"labels must be (N, H, W) and not empty, got {tuple(labels.shape)}")
-    wrong = (labels < 0) | ((labels >= num_classes) & (labels != IGNORE))
+    wrong = ((labels < 0) | (labels >= num_classes)) & (labels != ignore)
     if wrong.any():
-        raise ValueError(f"labels must be 0 to {num_classes - 1}, or {IGNORE}, got {labels[wrong][0].item()}")
+        raise ValueError(f"labels must be 0 to {num_classes - 1}, or {ignore}, got {labels[wrong][0].item()}")
