@@ -172,9 +172,8 @@ def identity(_photo, coarse):
     return coarse
 
 
-def fill(experiment, split, groups, classical, sources):
+def fill(experiment, split, rows, classical, sources):
     """All counts: source to row to the tallies of its seeds; and the parameters chosen on val."""
-    rows = [row for group in groups for row in GROUPS[group]]
     for row in rows:
         for seed in experiment.runs(row):
             experiment.train(row, seed)
@@ -222,6 +221,9 @@ def arguments():
     parser.add_argument("--steps", type=int, default=400, help="of every refining network (400)")
     parser.add_argument("--parser-steps", type=int, default=2500, help="of the baseline parsers (2500)")
     parser.add_argument("--groups", nargs="*", choices=GROUPS, default=list(REPORTED), help="rows to train")
+    parser.add_argument(
+        "--without", nargs="*", choices=ROWS, default=[], metavar="ROW", help="rows of them to leave out"
+    )
     parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS), help="to compare (all)")
     parser.add_argument("--sources", nargs="*", choices=SOURCES, default=list(SOURCES), help="coarse maps (all)")
     parser.add_argument("--set", nargs="*", type=option, default=[], metavar="NAME=VALUE", help=SET_HELP)
@@ -238,7 +240,8 @@ def main() -> None:
     """Train, score, write the result and print the table."""
     chosen, options = arguments()
     experiment = Table(options, chosen.runs / chosen.name, chosen.seeds, dict(chosen.one_way))
-    counts, tuned = fill(experiment, chosen.split, chosen.groups, chosen.methods, chosen.sources)
+    rows = [row for group in chosen.groups for row in GROUPS[group] if row not in chosen.without]
+    counts, tuned = fill(experiment, chosen.split, rows, chosen.methods, chosen.sources)
     sources = {source: summary(of, experiment.classes, chosen.seed) for source, of in counts.items()}
     figures = {
         "faces": repr(experiment.folder),

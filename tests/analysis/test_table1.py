@@ -51,6 +51,8 @@ def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
 
     with pytest.raises(ValueError, match=r"restraint: the run in .*spn-one-way-0\.ckpt has 1\.0, got 0\.5"):
         call(*arguments, "--one-way", "restraint=0.5")
+    fewer = call(*arguments, "--without", "plain convolutions")["sources"][USED]["rows"]
+    assert list(fewer) == ["baseline CNN", "SPN, three-way", "SPN, one-way"]
     clipped = call("made-up", script="clipping", result="clipping")["made-up"]
     assert list(clipped) == ["SPN, three-way", "SPN, one-way"]
     assert all(0 <= of["share clipped"] <= 1 and of["median sum"] > 0 for of in clipped.values())
