@@ -17,7 +17,7 @@ import torch
 from _classical import METHODS
 from _rows import CONTROLS, HEADLINE
 from _tally import Tally
-from table1 import Table, identity
+from table1 import Table, identity, slug
 
 from spnkit.data import IGNORE, align
 from spnkit.data.files import read_indices
@@ -87,13 +87,14 @@ def main() -> None:
     for name in METHODS:
         rows[name] = [experiment.tuned(name)[0]]
     for row in HEADLINE | CONTROLS:
-        rows[row] = [experiment.network(row, seed) for seed in experiment.runs(row)]
+        if (chosen.run / f"{slug(row)}-{chosen.seed}.ckpt").exists():
+            rows[row] = [experiment.network(row, seed) for seed in experiment.runs(row)]
     found = {}
     for resolution in RESOLUTIONS:
         tallies = {row: [Tally.of(m, faces, maps[resolution], experiment.classes) for m in rows[row]] for row in rows}
         found[resolution] = {row: mean_scores(each, experiment.classes) for row, each in tallies.items()}
         print(f"{resolution}\n{table(found[resolution])}")
-    figures = {"faces": len(faces), "rows": found}
+    figures = {"steps": options.steps, "faces": len(faces), "rows": found}
     _record.write("rough-masks", figures, seed=chosen.seed, out=chosen.out or _record.RESULTS / "table1")
 
 
