@@ -45,8 +45,12 @@ def of_run(run, seed):
     found = {}
     for row in ROWS:
         checkpoint = run / f"{slug(row)}-{seed}.ckpt"
-        if checkpoint.exists() and isinstance(network := next(iter(load_model(checkpoint).networks.values())), SPN):
-            sums = sums_of(network, patches)
+        if not checkpoint.exists():
+            continue
+        model = load_model(checkpoint)
+        ((name, network),) = model.networks.items()
+        if isinstance(network, SPN):
+            sums = sums_of(network, model.photo(name, patches))
             share, median = float((sums > 1).float().mean()), float(sums.median())
             found[row] = {"share clipped": round(share, 4), "median sum": round(median, 3)}
     return found
