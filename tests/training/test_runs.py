@@ -250,7 +250,7 @@ def test_gates_that_add_up_to_more_than_one_are_restrained(tiny, connection, sha
         torch.nn.init.constant_(network.guidance.out.bias, value)
         network(**batch)
         cost = excess()
-        assert float(cost) == pytest.approx(expected, abs=1e-6)
+        assert cost.item() == pytest.approx(expected, abs=1e-6)
     cost.backward()
     assert (network.guidance.out.bias.grad < 0).all()  # a step against it leads towards zero
     network.eval()(**batch)
