@@ -38,6 +38,13 @@ def jitter_colour(image: NDArray, rng: np.random.Generator) -> NDArray:
     return lit ** image.dtype.type(rng.uniform(0.8, 1.25))
 
 
+def recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A photo (H, W, 3) in uint8, scaled to [0, 1] and jittered: what becomes of its 256 levels is looked up."""
+    levels = np.arange(256, dtype=np.float32)[:, None].repeat(3, axis=1) / np.float32(255)
+    table = jitter_colour(levels, rng)
+    return np.stack([table[:, colour][image[..., colour]] for colour in range(3)], axis=-1)
+
+
 def move(image: NDArray, labels: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArray, NDArray[np.uint8]]:
     """Turn, scale and shift a face by up to 12 degrees, 12 % and 5 % of its frame."""
     side = len(labels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import torch
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 from rich.progress import (
@@ -15,6 +16,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from torch import Tensor
 
 
 class StageProgress(Callback):
@@ -34,7 +36,7 @@ class StageProgress(Callback):
         self.title, self.steps = title, steps
         self.console = console
         self.history: list[dict[str, float]] = []
-        self.losses: list[float] = []
+        self.losses: list[Tensor] = []
         self.seconds_per_step: float | None = None
 
     def state_dict(self) -> dict[str, Any]:
@@ -69,15 +71,16 @@ class StageProgress(Callback):
         self.began, self.first = time.monotonic(), trainer.global_step
 
     def on_train_batch_end(self, trainer, _module, outputs, _batch, _index) -> None:
-        self.losses.append(float(outputs["loss"]))
+        self.losses.append(outputs["loss"].detach())  # a number would make the host wait for a GPU
         if trainer.global_step == self.first:  # not yet a whole step's worth of batches
             return
         self.seconds_per_step = (time.monotonic() - self.began) / (trainer.global_step - self.first)
-        self.bar.update(self.task, completed=trainer.global_step, loss=f"loss {self.losses[-1]:.3f}")
+        self.bar.update(self.task, completed=trainer.global_step)
 
     def on_train_epoch_end(self, trainer, _module) -> None:
-        loss = sum(self.losses) / len(self.losses)
+        loss = float(torch.stack(self.losses).mean())
         self.losses = []
+        self.bar.update(self.task, loss=f"loss {loss:.3f}")
         self.history.append({"step": trainer.global_step, "loss": round(loss, 4)})
         if not self.console.is_terminal:
             left = (self.seconds_per_step or 0) * (self.steps - trainer.global_step)

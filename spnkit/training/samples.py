@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from spnkit.data import sample_windows
-from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move
+from spnkit.data import draw_windows, mixed_windows
+from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move, recolour
 from spnkit.training.coarse import to_tensor, upsample_part
 from spnkit.training.faces import AlignedFaces, Frame
 
@@ -61,17 +62,19 @@ class Patches(Samples):
     def __init__(self, *args, coarse: Sequence[Tensor], factor: int, size: int):
         super().__init__(*args)
         self.coarse, self.factor, self.size = coarse, factor, size
+        self.mixed: dict[int, NDArray[np.bool_]] = {}
 
     def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
         rng = self.generator(drawn)
         face = int(rng.integers(len(self.faces)))
         image, labels = self.faces[face]
-        ((row, column),) = sample_windows(labels, self.size, 1, rng)
+        if face not in self.mixed:
+            self.mixed[face] = mixed_windows(labels, self.size)
+        ((row, column),) = draw_windows(self.mixed[face], 1, rng)
         window = np.s_[row : row + self.size, column : column + self.size]
-        photo, truth = image[window] / np.float32(255), labels[window]
+        photo, truth = image[window], labels[window]
         coarse = upsample_part(self.coarse[face], self.factor, *window)
         if rng.random() < 0.5:
             photo, truth = photo[:, ::-1], mirror_labels(truth, self.mirrored)
             coarse = coarse[self.mirrored.tolist()].flip(-1)
-        photo = jitter_colour(photo, rng)
-        return {"image": to_tensor(photo), "coarse": coarse, "labels": torch.from_numpy(truth.copy())}
+        return {"image": to_tensor(recolour(photo, rng)), "coarse": coarse, "labels": torch.from_numpy(truth.copy())}

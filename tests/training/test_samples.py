@@ -4,7 +4,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from spnkit.data import HELEN_CLASSES, IGNORE
-from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move
+from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move, recolour
 from spnkit.training.faces import AlignedFaces
 from spnkit.training.samples import LowResolutionFaces, Patches
 
@@ -104,6 +104,12 @@ def test_colours_stay_in_range_and_black_stays_black():
         assert changed.min() >= 0
         assert changed.max() <= 1
         assert not changed[0].any()
+
+
+def test_looked_up_colours_are_those_computed():
+    image = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
+    expected = jitter_colour(image / np.float32(255), np.random.default_rng(2))
+    np.testing.assert_allclose(recolour(image, np.random.default_rng(2)), expected, rtol=1e-6)
 
 
 def test_a_moved_photo_keeps_its_labels():
