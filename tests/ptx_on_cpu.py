@@ -111,8 +111,6 @@ class Translation:
             return f"R->at = {self.barriers}; return 1; case {self.barriers}:;"
         if name[:2] == ["cp", "async"]:
             return self.copying(name, operands)
-        if verb == "createpolicy":
-            return f"{to} = 0;"
         if verb == "red":
             return f"{self.address(operands[0], 'global', kind)} += {value(1)};"
         if verb == "ld" and name[1] == "param":

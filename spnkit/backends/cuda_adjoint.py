@@ -44,10 +44,8 @@ from spnkit.backends.cuda_machine import (
     cuda,
     load,
     opaque,
-    passing,
     peek,
     poke,
-    staying,
     store,
     types,
 )
@@ -128,10 +126,10 @@ def request_all(shared, base, tile, inputs, adds, scan):
     copy_tile(shared, weights, grads, slots, tile, scan)
     if WANTED:
         copy_more(shared, x_stream(base, inputs.x, scan), slots, tile, scan)
-        h = stream(base + staged(GRAD + 2), 0, 1, before(layers_of(inputs.h, scan, 0)), passing())
+        h = stream(base + staged(GRAD + 2), 0, 1, before(layers_of(inputs.h, scan, 0)))
         copy_more(shared, h, slots, tile, without_last(scan))
     if adds:
-        others = stream(base + staged(GRAD + 3), 0, 1, layers_of(inputs.dx, scan, 0), staying())
+        others = stream(base + staged(GRAD + 3), 0, 1, layers_of(inputs.dx, scan, 0))
         copy_more(shared, others, slots, tile, scan)
 
 
@@ -146,12 +144,12 @@ def land_all(shared, base, tile, inputs, scan):
 
 def grad_stream(base, grad, scan):
     """The gradient that has come, of a tile."""
-    return stream(base + staged(GRAD), 0, 1, layers_of(grad, scan, 0), staying())
+    return stream(base + staged(GRAD), 0, 1, layers_of(grad, scan, 0))
 
 
 def x_stream(base, x, scan):
     """x of a tile."""
-    return stream(base + staged(GRAD + 1), 0, 1, layers_of(x, scan, 0), staying())
+    return stream(base + staged(GRAD + 1), 0, 1, layers_of(x, scan, 0))
 
 
 def before(h):

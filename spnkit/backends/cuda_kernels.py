@@ -31,11 +31,9 @@ from spnkit.backends.cuda_machine import (
     commit,
     cuda,
     load,
-    passing,
     peek,
     poke,
     quotient,
-    staying,
     store,
     types,
 )
@@ -138,14 +136,13 @@ def scan_planes(shared, last, scan, x, gates, y, adds):
 
 
 def weights_stream(base, gates, scan):
-    """The gates of a tile, which nobody asks for a second time unless channels share them."""
-    policy = staying() if gates.c == 0 else passing()
-    return stream(base, staged(1), CONNECTIONS, layers_of(gates, scan, gates.k), policy)
+    """The gates of a tile."""
+    return stream(base, staged(1), CONNECTIONS, layers_of(gates, scan, gates.k))
 
 
 def map_stream(base, x, scan):
     """x of a tile."""
-    return stream(base + hidden() + moving(0), moving(1) - moving(0), CHANNELS, layers_of(x, scan, x.c), staying())
+    return stream(base + hidden() + moving(0), moving(1) - moving(0), CHANNELS, layers_of(x, scan, x.c))
 
 
 def request(shared, base, tile, x, gates, y, adds, scan):
@@ -159,7 +156,7 @@ def request(shared, base, tile, x, gates, y, adds, scan):
 
 def others_stream(base, y, scan):
     """y of a tile, as other directions have left it."""
-    return stream(base + so_far(), staged(1), CHANNELS, layers_of(y, scan, y.c), staying())
+    return stream(base + so_far(), staged(1), CHANNELS, layers_of(y, scan, y.c))
 
 
 def land(shared, base, tile, x, gates, y, adds, scan):

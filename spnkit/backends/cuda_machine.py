@@ -27,11 +27,9 @@ if SIMULATED:
         copy,
         load,
         opaque,
-        passing,
         peek,
         poke,
         quotient,
-        staying,
         store,
         widened,
     )
@@ -50,22 +48,19 @@ else:
         copy_now,
         filled,
         load,
-        no_policy,
         nothing,
         opaque,
-        passing,
         peek,
         poke,
         quotient,
         reciprocal,
-        staying,
         store,
         widened,
     )
 
     SCALARS = {"exp": math.exp, "filled": filled, "reciprocal": reciprocal}  # in place of those of the definition
     # For a GPU before compute capability 8.0.
-    SYNCHRONOUS = dict.fromkeys(("commit", "arrived"), nothing) | dict.fromkeys(("passing", "staying"), no_policy)
+    SYNCHRONOUS = dict.fromkeys(("commit", "arrived"), nothing)
     SYNCHRONOUS["copy"] = copy_now
     short = types.int32
 
@@ -74,8 +69,8 @@ HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only 
 
 __all__ = [
     "FLOATS", "HALVES", "SCALARS", "SIMULATED", "SYNCHRONOUS", "Launch", "add", "arrived", "commit", "computed", "copy",
-    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "passing", "peek", "poke",
-    "quotient", "short", "staying", "store", "types", "widened",
+    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "peek", "poke",
+    "quotient", "short", "store", "types", "widened",
 ]  # fmt: skip
 
 Limits = namedtuple("Limits", "device multiprocessors shared asynchronous")  # shared memory of a block, in bytes

@@ -5,8 +5,6 @@ Half precision is stored as 16 bits of `types.float16` or, since Numba knows no 
 
 from __future__ import annotations
 
-from functools import partial
-
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -164,24 +162,7 @@ def opaque(typingctx, value):
 
 
 @intrinsic
-def passing(typingctx):
-    """The policy of copies that are made once: what they read is the first to leave the L2 cache."""
-    return types.int64(), partial(_policy, "evict_first")
-
-
-@intrinsic
-def staying(typingctx):
-    """The policy of copies that others will ask for again."""
-    return types.int64(), partial(_policy, "evict_normal")
-
-
-def _policy(priority, context, builder, signature, args):
-    text = f"createpolicy.fractional.L2::{priority}.b64 $0, 1.0;"
-    return builder.asm(ir.FunctionType(ir.IntType(64), []), text, "=l", [], side_effect=False)
-
-
-@intrinsic
-def copy(typingctx, shared, spot, offset, at, known, policy):
+def copy(typingctx, shared, spot, offset, at, known):
     """Have a value copied to shared memory, or 0 if it is not `known`; `arrived` tells when it is there."""
 
     def codegen(context, builder, signature, args):
@@ -190,11 +171,12 @@ def copy(typingctx, shared, spot, offset, at, known, policy):
         target = builder.ptrtoint(pointer, WORD)
         size = shared.dtype.bitwidth // 8
         read = builder.select(args[4], WORD(size), WORD(0))
-        text = f"cp.async.ca.shared.global.L2::cache_hint.L2::64B [$0], [$1], {size}, $2, $3;"
-        _asm(builder, text, "r,l,r,l,~{memory}", target, args[3], read, args[5])
+        # No L2::cache_hint: ptxas 13.0 to 13.3 drops the policy where it unrolls, and the GPU refuses what is left.
+        text = f"cp.async.ca.shared.global.L2::64B [$0], [$1], {size}, $2;"
+        _asm(builder, text, "r,l,r,~{memory}", target, args[3], read)
         return context.get_dummy_value()
 
-    return types.void(shared, spot, offset, at, known, policy), codegen
+    return types.void(shared, spot, offset, at, known), codegen
 
 
 @intrinsic
@@ -220,7 +202,7 @@ def arrived(typingctx):
 
 
 @intrinsic
-def copy_now(typingctx, shared, spot, offset, at, known, policy):
+def copy_now(typingctx, shared, spot, offset, at, known):
     """`copy` where nothing is asynchronous."""
 
     def codegen(context, builder, signature, args):
@@ -230,7 +212,7 @@ def copy_now(typingctx, shared, spot, offset, at, known, policy):
         builder.store(builder.load(value), _in_shared(context, builder, shared, *args[:3]))
         return context.get_dummy_value()
 
-    return types.void(shared, spot, offset, at, known, policy), codegen
+    return types.void(shared, spot, offset, at, known), codegen
 
 
 @intrinsic
@@ -241,16 +223,6 @@ def nothing(typingctx):
         return context.get_dummy_value()
 
     return types.void(), codegen
-
-
-@intrinsic
-def no_policy(typingctx):
-    """`passing` and `staying` there."""
-
-    def codegen(context, builder, signature, args):
-        return ir.IntType(64)(0)
-
-    return types.int64(), codegen
 
 
 def _asm(builder, text, constraints, *args):

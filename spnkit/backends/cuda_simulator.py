@@ -31,17 +31,9 @@ def _memory(at, dtype):
     return np.ndarray(1, dtype, (ctypes.c_char * dtype.itemsize).from_address(at))
 
 
-def copy(shared, spot, offset, at, known, policy):
+def copy(shared, spot, offset, at, known):
     """Copy a value from an address to shared memory, or 0 if it is not `known`."""
     shared[spot + offset] = _memory(at, shared.dtype)[0] if known else 0
-
-
-def passing():
-    """There is no cache here."""
-
-
-def staying():
-    """There is no cache here."""
 
 
 def widened(word, at, kind):

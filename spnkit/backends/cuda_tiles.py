@@ -29,7 +29,7 @@ HALF = False  # whether that is half precision
 WHOLE = -1  # mask of an address that is copied from: whole words, for nothing asynchronous copies less
 EDGE = 2  # lanes of the chunk before that a chunk hears of
 
-Stream = namedtuple("Stream", "spot gap count layers policy")
+Stream = namedtuple("Stream", "spot gap count layers")
 
 
 def staged(layer):
@@ -55,9 +55,9 @@ def lines_of(lines, layers, shape):
     return lines + cuda.blockIdx.x * layers * max(shape.h, shape.w) * FLOAT_ITEM
 
 
-def stream(spot, gap, count, layers, policy):
+def stream(spot, gap, count, layers):
     """`count` layers of device memory that are copied to `spot`, `gap` apart."""
-    return Stream(short(spot), short(gap), short(count), layers, policy)
+    return Stream(short(spot), short(gap), short(count), layers)
 
 
 def copy_tile(shared, one, other, slots, tile, scan):
@@ -84,7 +84,7 @@ def copy_pixel(shared, source, walk, place, known):
     """One pixel of a stream."""
     for i in range(source.count):
         at = (walk.at + i * walk.apart) & WHOLE
-        copy(shared, short(source.spot + place.spot), i * source.gap, at, known, source.policy)
+        copy(shared, short(source.spot + place.spot), i * source.gap, at, known)
 
 
 def widen_tile(shared, one, other, slots, tile, scan):
