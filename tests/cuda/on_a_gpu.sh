@@ -19,7 +19,7 @@ for wanted in "${@:-benchmark tests sanitizer}"; do
   for name in $wanted; do
     case $name in
     benchmark) part benchmark 480 "$python" analysis/gpu_benchmark.py ;;
-    tests) part tests 480 "$python" -m pytest -q -m gpu tests/cuda ;;
+    tests) part tests 480 "$python" -m pytest -q -m gpu -n auto --maxprocesses 8 --dist worksteal tests/cuda ;;
     sanitizer)
       part "kernels, compiled" 240 "$python" -m pytest -q -m sanitize tests/cuda
       for tool in memcheck racecheck; do
