@@ -54,18 +54,13 @@ class Training(lightning.LightningModule):
         self.options = options if isinstance(options, Options) else Options(**options)
         self.classes = tuple(classes)
         self.save_hyperparameters({"classes": list(classes), "options": self.options.as_dict()})
-        self.widths = self.channels(self.options.width)
+        self.widths = [max(1, round(self.options.width * width)) for width in WIDTHS]
         kind: Callable[..., FaceParser] = FaceParser
         if self.options.highres:
             kind = partial(HighResFaceParser, levels=round(log2(self.options.factor)))
         parsers = (kind(len(classes), widths=self.widths, edge=True) for _ in range(self.options.folds))
         self.parsers = nn.ModuleList(parsers)
         self.networks = nn.ModuleDict()  # what refines their maps, by row of the table
-
-    @staticmethod
-    def channels(share: float) -> list[int]:
-        """Of the levels of an encoder-decoder, as a share of the paper's."""
-        return [max(1, round(share * width)) for width in WIDTHS]
 
     def photo(self, row: str, image: Tensor) -> Tensor:
         """What the network of a row is shown."""
@@ -107,8 +102,7 @@ class RefinementTraining(Training):
         self.parsers.requires_grad_(False)
         row = REFINER_ROWS[self.options.refiner]
         rows = [row + BLANK * self.options.blank, *[row + BLANK] * self.options.control]
-        widths = self.channels(self.options.width * self.options.guidance_width)
-        self.networks = nn.ModuleDict({row: refiner(self.options, len(classes), widths) for row in rows})
+        self.networks = nn.ModuleDict({row: refiner(self.options, len(classes), self.widths) for row in rows})
         # A step takes a sixth less, without propagation a third.
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         second = self.networks.items() if self.options.parsing else ()

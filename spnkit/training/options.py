@@ -77,8 +77,6 @@ class Options:
         Give the refining network a blank photo: what is gained then is no refinement, but a recalibration.
     width : float
         All encoder-decoders have this share of the paper's channels (32 to 512).
-    guidance_width : float
-        What reads the photo for the refinement has so many times the channels of `width`.
     patch : int
         Side of a training patch, and of a tile at test.
     control : bool
@@ -130,7 +128,6 @@ class Options:
     restraint: float = 0.0
     blank: bool = False
     width: float = 0.5
-    guidance_width: float = 1.0
     patch: int = 128
     control: bool = True
     split: str = "test"
