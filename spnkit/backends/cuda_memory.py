@@ -12,6 +12,7 @@ from numba.cuda.extending import intrinsic
 
 GLOBAL, SHARED = 1, 3  # address spaces
 SHORT, WORD = ir.IntType(16), ir.IntType(32)
+AHEAD = ".L2::64B"  # what a copy asks the L2 cache to fetch, so that it has the next tile of a row
 
 
 def _pointer(context, builder, address, kind):
@@ -172,7 +173,7 @@ def copy(typingctx, shared, spot, offset, at, known):
         size = shared.dtype.bitwidth // 8
         read = builder.select(args[4], WORD(size), WORD(0))
         # No L2::cache_hint: ptxas 13.0 to 13.3 drops the policy where it unrolls, and the GPU refuses what is left.
-        text = f"cp.async.ca.shared.global.L2::64B [$0], [$1], {size}, $2;"
+        text = f"cp.async.ca.shared.global{AHEAD} [$0], [$1], {size}, $2;"
         _asm(builder, text, "r,l,r,~{memory}", target, args[3], read)
         return context.get_dummy_value()
 

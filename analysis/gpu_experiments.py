@@ -1,0 +1,94 @@
+"""What the CUDA backend would gain by other choices: each is made in a process of its own, compiled afresh and timed.
+
+The choices are constants of the backend: how much a copy asks for, how many lanes a block has, how many threads
+share one. The floor is that of `gpu_benchmark.py`, and so are the cases. Takes some 30 s a choice on a GPU:
+
+    python analysis/gpu_experiments.py
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+
+import _gpu_timing as timing
+import _record
+import gpu_benchmark
+import torch
+
+EXPERIMENTS = {
+    "as it is": {},
+    "copies ask for 128 bytes": {"cuda_memory.AHEAD": ".L2::128B"},
+    "copies ask for 256 bytes": {"cuda_memory.AHEAD": ".L2::256B"},
+    "copies ask for what they copy": {"cuda_memory.AHEAD": ""},
+    "blocks of 288 lanes at most": {"cuda.WIDTHS": (64, 128, 288)},
+    "blocks of 288 lanes at most, 128 bytes": {"cuda.WIDTHS": (64, 128, 288), "cuda_memory.AHEAD": ".L2::128B"},
+    "blocks of 128 lanes at most": {"cuda.WIDTHS": (64, 128)},
+    "a thread a lane": {"cuda.TEAMS": (1,)},
+    "more threads to a lane": {"cuda.BUSY": 1280},
+}
+CASES = {
+    "left_to_right": lambda shrink: gpu_benchmark.one_direction(1024 // shrink, "left_to_right"),
+    "top_to_bottom": lambda shrink: gpu_benchmark.one_direction(1024 // shrink, "top_to_bottom"),
+    "forward": lambda shrink: gpu_benchmark.fused(512 // shrink),
+    "forward and backward": lambda shrink: gpu_benchmark.trained(512 // shrink),
+}
+SECONDS = 120  # that a choice may take
+
+
+def choose(changes):
+    """Change constants of the backend, by module and name."""
+    for name, value in changes.items():
+        module, constant = name.rsplit(".", 1)
+        module = importlib.import_module(f"spnkit.backends.{module}")
+        if not hasattr(module, constant):
+            raise AttributeError(f"{name}: the backend has no such constant")
+        setattr(module, constant, value)
+
+
+def one(name, shrink):
+    """Check and time one choice; its rows go to standard output."""
+    choose(EXPERIMENTS[name])
+    gpu_benchmark.check()
+    speed = timing.bandwidth()
+    print(json.dumps({case: gpu_benchmark.timed(lambda m=make: m(shrink), speed, 60) for case, make in CASES.items()}))
+
+
+def measured(name, small):
+    """The rows of one choice from a fresh process, whose kernels are kept apart from all others."""
+    with TemporaryDirectory() as kept:
+        command = [sys.executable, __file__, "--one", name, *["--small"] * small]
+        environment = os.environ | {"NUMBA_CACHE_DIR": kept}
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=SECONDS, check=True)
+        except subprocess.SubprocessError as error:
+            return {"failed": f"{error}: {error.stderr or ''}"[-300:]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main():
+    """Time every choice; the table comes last."""
+    parser = _record.parser(__doc__)
+    parser.add_argument("--one", choices=EXPERIMENTS, help="time this choice alone, and write nothing")
+    options = parser.parse_args()
+    if options.one:
+        return one(options.one, gpu_benchmark.SMALL_FACTOR if options.small else 1)
+    if not torch.cuda.is_available():
+        sys.exit("gpu_experiments needs an NVIDIA GPU, and torch finds none")
+    figures = {}
+    for name in EXPERIMENTS:
+        figures[name] = measured(name, options.small)
+        _record.write("gpu_experiments", figures, seed=options.seed, out=_record.folder(options))
+    print(f"{'choice':40}" + "".join(f"{case:>22}" for case in CASES))
+    for name, rows in figures.items():
+        floors = (f"{rows[case]['floors']:.2f}" if "floors" in rows.get(case, {}) else "failed" for case in CASES)
+        print(f"{name:40}" + "".join(f"{text:>22}" for text in floors))
+    return None
+
+
+if __name__ == "__main__":
+    main()

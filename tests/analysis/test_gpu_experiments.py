@@ -1,0 +1,45 @@
+"""What the experiments change is there to be changed, and changes what is compiled."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("numba_cuda")
+
+
+@pytest.fixture
+def experiments(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "analysis"))
+    import gpu_experiments
+
+    for changes in gpu_experiments.EXPERIMENTS.values():  # whatever a test chooses is undone after it
+        for name in changes:
+            module, constant = name.rsplit(".", 1)
+            module = importlib.import_module(f"spnkit.backends.{module}")
+            monkeypatch.setattr(module, constant, getattr(module, constant))
+    return gpu_experiments
+
+
+def test_every_choice_can_be_made(experiments):
+    for changes in experiments.EXPERIMENTS.values():
+        experiments.choose(changes)
+
+
+def test_a_constant_that_is_gone_is_named(experiments):
+    with pytest.raises(AttributeError, match=r"^cuda\.BREADTHS: the backend has no such constant"):
+        experiments.choose({"cuda.BREADTHS": (1,)})
+
+
+def test_a_choice_that_fails_says_why(experiments, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert "exit status 1" in experiments.measured("as it is", True)["failed"]
+
+
+def test_without_a_gpu_it_says_so(experiments, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["gpu_experiments.py"])
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(SystemExit, match="needs an NVIDIA GPU"):
+        experiments.main()
