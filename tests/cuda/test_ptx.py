@@ -21,7 +21,8 @@ import pytest
 
 CAPABILITIES = [(7, 5), (8, 0), (9, 0)]
 LARGEST = 227 << 10  # bytes of shared memory that a block can have on any of these
-REGISTERS = {"forward": 96, "backward": 128, "integrate": 64}  # of a thread at most, where no value takes two
+# A thread has at most; 144 leave a multiprocessor registers for 448 threads, more than RESIDENT. Values of float64 take two.
+REGISTERS = {"forward": 96, "backward": 144, "integrate": 64}
 COMMON = {"WIDTH": 544, "TEAM": 1, "CONNECTIONS": 3, "RULE": 1, "INTEGRATION": 1, "ANCHORED": True}
 COMMON |= {"CHANNELS": 1, "WANTED": True, "MAPS": 1}
 HALVES = [("float16", "float16"), ("bfloat16", "float32"), ("bfloat16", "bfloat16"), ("float16", "float32")]
@@ -102,4 +103,4 @@ def test_kernels_spill_nothing_and_stay_in_their_precision(chosen, capability, c
     assert ("cvt.rn.f16.f32" in ptx) == (out == "float16" or (dtype, kernel) == ("float16", "backward"))
     registers, stack, spilled = assembled(ptx, capability)
     assert (stack, spilled) == (0, 0)
-    assert registers <= (128 if dtype == "float64" else REGISTERS[kernel])
+    assert registers <= (max(128, REGISTERS[kernel]) if dtype == "float64" else REGISTERS[kernel])
