@@ -21,7 +21,7 @@ import pytest
 
 CAPABILITIES = [(7, 5), (8, 0), (9, 0)]
 LARGEST = 227 << 10  # bytes of shared memory that a block can have on any of these
-# A thread has at most; 144 leave a multiprocessor registers for 448 threads, more than RESIDENT. Values of float64 take two.
+# A thread has so many at most; 144 leave a multiprocessor enough for 448 threads, more than RESIDENT.
 REGISTERS = {"forward": 96, "backward": 144, "integrate": 64}
 COMMON = {"WIDTH": 544, "TEAM": 1, "CONNECTIONS": 3, "RULE": 1, "INTEGRATION": 1, "ANCHORED": True}
 COMMON |= {"CHANNELS": 1, "WANTED": True, "MAPS": 1}
