@@ -1,7 +1,7 @@
 """What the CUDA backend would gain by other choices: each is made in a process of its own, compiled afresh and timed.
 
 The choices are constants of the backend: how much a copy asks for, how many lanes a block has, how many threads
-share one. The floor is that of `gpu_benchmark.py`, and so are the cases. Takes some 30 s a choice on a GPU:
+share one. The floor is that of `gpu_benchmark.py`, and so are the cases.
 
     python analysis/gpu_experiments.py
 """
@@ -40,14 +40,19 @@ CASES = {
 SECONDS = 120  # that a choice may take
 
 
+def found(name):
+    """The module of the backend that has a constant, and its name there."""
+    module, constant = name.rsplit(".", 1)
+    module = importlib.import_module(f"spnkit.backends.{module}")
+    if not hasattr(module, constant):
+        raise AttributeError(f"{name}: the backend has no such constant")
+    return module, constant
+
+
 def choose(changes):
-    """Change constants of the backend, by module and name."""
+    """Change constants of the backend."""
     for name, value in changes.items():
-        module, constant = name.rsplit(".", 1)
-        module = importlib.import_module(f"spnkit.backends.{module}")
-        if not hasattr(module, constant):
-            raise AttributeError(f"{name}: the backend has no such constant")
-        setattr(module, constant, value)
+        setattr(*found(name), value)
 
 
 def one(name, shrink):
@@ -76,7 +81,8 @@ def main():
     parser.add_argument("--one", choices=EXPERIMENTS, help="time this choice alone, and write nothing")
     options = parser.parse_args()
     if options.one:
-        return one(options.one, gpu_benchmark.SMALL_FACTOR if options.small else 1)
+        one(options.one, gpu_benchmark.SMALL_FACTOR if options.small else 1)
+        return
     if not torch.cuda.is_available():
         sys.exit("gpu_experiments needs an NVIDIA GPU, and torch finds none")
     figures = {}
@@ -87,7 +93,6 @@ def main():
     for name, rows in figures.items():
         floors = (f"{rows[case]['floors']:.2f}" if "floors" in rows.get(case, {}) else "failed" for case in CASES)
         print(f"{name:40}" + "".join(f"{text:>22}" for text in floors))
-    return None
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ class Table:
         experiment = self.experiment(**change)
         module = experiment.parsers(self.classes, self.learned, name)
         self.curves[name] = experiment.stages[name]["history"]
-        return module.parsers.eval().to(self.device)
+        return module.parsers.eval()
 
     def runs(self, row):
         """Seeds of a row: several for the headline, one for all others."""

@@ -60,8 +60,7 @@ else:
 
     SCALARS = {"exp": math.exp, "filled": filled, "reciprocal": reciprocal}  # in place of those of the definition
     # For a GPU before compute capability 8.0.
-    SYNCHRONOUS = dict.fromkeys(("commit", "arrived"), nothing)
-    SYNCHRONOUS["copy"] = copy_now
+    SYNCHRONOUS = {"copy": copy_now, "commit": nothing, "arrived": nothing}
     short = types.int32
 
 FLOATS = {"float32": types.float32, "float64": types.float64}  # what kernels compute in
@@ -69,8 +68,8 @@ HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only 
 
 __all__ = [
     "FLOATS", "HALVES", "SCALARS", "SIMULATED", "SYNCHRONOUS", "Launch", "add", "arrived", "commit", "computed", "copy",
-    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "peek", "poke",
-    "quotient", "short", "store", "types", "widened",
+    "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "peek", "poke", "quotient",
+    "short", "store", "types", "widened",
 ]  # fmt: skip
 
 Limits = namedtuple("Limits", "device multiprocessors shared asynchronous")  # shared memory of a block, in bytes

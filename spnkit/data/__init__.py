@@ -5,7 +5,7 @@ from spnkit.data.classes import HELEN_CLASSES, IGNORE, OVERALL_GROUPS, score_gro
 from spnkit.data.folder import SPLITS, Face, FaceFolder
 from spnkit.data.layouts import open_faces
 from spnkit.data.madeup import make_face, make_faces
-from spnkit.data.patches import blend, draw_windows, mixed_windows, sample_windows, tiles
+from spnkit.data.patches import blend, mixed_windows, sample_windows, tiles
 from spnkit.data.shrink import shrink_image, shrink_labels
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "FaceFolder",
     "align",
     "blend",
-    "draw_windows",
     "frame_keypoints",
     "make_face",
     "make_faces",

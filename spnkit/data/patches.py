@@ -41,7 +41,13 @@ def mixed_windows(labels: NDArray[np.uint8], size: int) -> NDArray[np.bool_]:
     return most > least
 
 
-def sample_windows(labels: NDArray[np.uint8], size: int, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+def sample_windows(
+    labels: NDArray[np.uint8],
+    size: int,
+    count: int,
+    rng: np.random.Generator,
+    mixed: NDArray[np.bool_] | None = None,
+) -> NDArray[np.intp]:
     """Draw windows uniformly among those that hold more than one class (section 5, general settings).
 
     Parameters
@@ -54,6 +60,8 @@ def sample_windows(labels: NDArray[np.uint8], size: int, count: int, rng: np.ran
         How many to draw, with replacement.
     rng : numpy.random.Generator
         Source of chance.
+    mixed : numpy.ndarray, optional
+        What `mixed_windows` says of them, where that is known already.
 
     Returns
     -------
@@ -71,37 +79,10 @@ def sample_windows(labels: NDArray[np.uint8], size: int, count: int, rng: np.ran
     >>> sample_windows(labels, size=4, count=3, rng=np.random.default_rng(0)).shape
     (3, 2)
     """
-    return draw_windows(mixed_windows(labels, size), count, rng)
-
-
-def draw_windows(mixed: NDArray[np.bool_], count: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """`sample_windows` from what `mixed_windows` found, which need not be done again for every draw.
-
-    Parameters
-    ----------
-    mixed : numpy.ndarray
-        bool (rows, columns): which windows can be drawn, by first row and column.
-    count, rng
-        As in `sample_windows`.
-
-    Returns
-    -------
-    numpy.ndarray
-        int (count, 2): first row and first column of each window.
-
-    Raises
-    ------
-    ValueError
-        If there is no window to draw.
-
-    Examples
-    --------
-    >>> draw_windows(np.array([[False, True, False]]), count=2, rng=np.random.default_rng(0)).tolist()
-    [[0, 1], [0, 1]]
-    """
+    mixed = mixed_windows(labels, size) if mixed is None else mixed
     places = np.flatnonzero(mixed)
     if not places.size:
-        raise ValueError("labels: no window holds more than one class")
+        raise ValueError(f"labels: no window of {size} x {size} holds more than one class")
     return np.stack(np.unravel_index(rng.choice(places, count), mixed.shape), axis=1)
 
 

@@ -80,7 +80,6 @@ class Experiment:
     def refinement(self, parsers: ParserTraining, train: AlignedFaces, name: str = "spn") -> RefinementTraining:
         """Train the refining network and its control on the coarse maps of the training faces."""
         place = torch.device(self.options.device)
-        parsers.to(place)
         folds, seen = self.options.folds, not self.options.cross_fitted
         coarse = [
             # The parser of a face's own fold is the one that has not seen it.
@@ -98,7 +97,7 @@ class Experiment:
         module = self._seeded(1, RefinementTraining, parsers.classes)
         module.parsers.load_state_dict(parsers.parsers.state_dict())
         self._fit(module, samples, name, self.options.batch, self.options.steps)
-        return module.to(place)
+        return module
 
     def _seeded(self, stage: int, kind: Callable[..., Any], classes: tuple[str, ...]) -> Any:
         """A module whose first weights are a function of the seed alone."""
@@ -125,6 +124,7 @@ class Experiment:
             devices=chosen.devices,
             precision=chosen.precision,
         )
+        module.to(chosen.device)  # where it is not if its checkpoint said that it was done
 
 
 def train(

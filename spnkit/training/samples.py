@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from spnkit.data import draw_windows, mixed_windows
+from spnkit.data import mixed_windows, sample_windows
 from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move, recolour
 from spnkit.training.coarse import to_tensor, upsample_part
 from spnkit.training.faces import AlignedFaces, Frame
@@ -70,7 +70,7 @@ class Patches(Samples):
         image, labels = self.faces[face]
         if face not in self.mixed:
             self.mixed[face] = mixed_windows(labels, self.size)
-        ((row, column),) = draw_windows(self.mixed[face], 1, rng)
+        ((row, column),) = sample_windows(labels, self.size, 1, rng, self.mixed[face])
         window = np.s_[row : row + self.size, column : column + self.size]
         photo, truth = image[window], labels[window]
         coarse = upsample_part(self.coarse[face], self.factor, *window)
