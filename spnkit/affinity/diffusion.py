@@ -17,6 +17,9 @@ def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | 
     :math:`(1 - \tau) U + \tau G U`. As :math:`\tau \to 0` the steps approach :math:`\exp(-T L) U`, with an
     error of first order in :math:`\tau`.
 
+    For :math:`p \ge 0` and :math:`\sum p \le 1` no state leaves the range of the initial one. With negative
+    weights, where :math:`\sum p < 0`, it may grow without end, though :math:`\sum |p| \le 1`.
+
     Parameters
     ----------
     operator : AffinityOperator or MixedAffinityOperator

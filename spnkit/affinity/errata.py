@@ -8,6 +8,7 @@
 5. One direction is block triangular, its eigenvalues are 1 - d, and it ends in its first column: `spectrum`;
    only a mix of directions diffuses both ways: `stationary_distribution`.
 6. Node-wise max is not linear: `effective_affinity` is the row of the Jacobian.
+7. With negative weights the diffusion of Theorem 2 grows without end: `diffuse`.
 """
 
 from __future__ import annotations

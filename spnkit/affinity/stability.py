@@ -87,7 +87,8 @@ def growth_bound(s: float, steps: int) -> float:
         raise ValueError(f"s must not be negative and steps at least 1, got s = {s}, steps = {steps}")
     if s == 1:
         return 1.0 + 2 * (steps - 1)
-    carried = float(s) ** (steps - 1)
+    with np.errstate(over="ignore"):  # beyond the largest float the bound is infinite
+        carried = float(np.float64(s) ** (steps - 1))
     return carried + (1 + s) * (1 - carried) / (1 - s)
 
 

@@ -48,6 +48,15 @@ def test_weights_that_break_theorem_3_fail_it_and_only_it():
     assert "FAILED" in str(report)
 
 
+def test_weights_far_too_large_are_diagnosed_soon():
+    """The steps of the diffusion do not become more with the size of G, and no bound overflows with an error."""
+    report = verify(3 * np.random.default_rng(0).normal(size=(3, 12, 12)))
+    assert {check.theorem for check in report if not check.passed} == {3}
+    once = np.zeros((1, 1, 400))
+    once[..., 5] = 10
+    assert verify(once)["max norm of G"].bound == np.inf
+
+
 def test_a_report_is_a_table_and_a_collection():
     report = verify(np.full((1, 2, 3), 0.5), "top_to_bottom")
     lines = str(report).splitlines()
@@ -90,6 +99,13 @@ class TestDiffusion:
     def test_the_error_is_of_first_order(self):
         orders = observed_orders(AffinityOperator(self.p), self.x, 1.0, [32, 64, 128])
         assert_allclose(orders, 1, atol=0.1)
+
+    def test_with_negative_weights_the_diffusion_grows(self):
+        """Theorem 3 holds, and yet: where the weights sum to less than nothing, 1 - d exceeds one."""
+        p = np.full((1, 1, 6), -0.5)
+        assert verify(p).passed
+        assert np.abs(diffuse(AffinityOperator(p), np.eye(1, 6, 5), time=20)).max() > 1e4
+        assert np.abs(diffuse(AffinityOperator(-p), np.eye(1, 6, 5), time=20)).max() <= 1
 
     def test_one_direction_ends_in_its_first_column(self):
         """Theorem 2's diffusion with one direction is no mixing: everything but h_1 is forgotten."""
