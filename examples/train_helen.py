@@ -26,6 +26,7 @@ HELP = {
     "factor": "how many times smaller the baseline parser sees a face",
     "highres": "the parser is the paper's Highres-CNN, which sees the whole face",
     "folds": "parsers, each trained outside its fold of the faces (1: as in the paper)",
+    "people": "regular expression: the part of a face's name that says who it is, so that nobody is in two folds",
     "cross_fitted": "the SPN learns from maps of parsers that had not seen the face",
     "parser_steps": "training steps of the baseline parsers",
     "steps": "training steps of the SPN",

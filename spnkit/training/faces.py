@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +33,11 @@ class AlignedFaces:
     """
 
     def __init__(self, folder: FaceFolder, names: Iterable[str], size: int, cache: Path):
-        self.paths = [cache / f"{name}.npy" for name in names]
-        for path in self.paths:
+        self.names = tuple(names)
+        self.paths = [cache / f"{name}.npy" for name in self.names]
+        for name, path in zip(self.names, self.paths, strict=True):
             if not path.exists():
-                face = folder.load(path.stem)
+                face = folder.load(name)
                 image, labels = align(face.image, face.labels, face.keypoints, size)
                 with whole_file(path) as file:
                     np.save(file, np.dstack([image, labels]))
@@ -54,3 +56,34 @@ class AlignedFaces:
             (shrink_image(photo, factor), shrink_labels(labels, factor))
             for photo, labels in map(self.__getitem__, range(len(self)))
         ]
+
+
+def people_of(names: Sequence[str], pattern: str | None) -> list[int]:
+    """Whom each face shows, as a number, in the order in which they first appear.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of faces.
+    pattern : str or None
+        Regular expression that matches the part of a name that says who it is; None takes nobody for shown twice.
+
+    Raises
+    ------
+    ValueError
+        If the pattern matches nothing in a name.
+
+    Examples
+    --------
+    >>> people_of(["ann_left", "ann_right", "bob_left"], "[a-z]+")
+    [0, 0, 1]
+    """
+    numbers: dict[str, int] = {}
+    people = []
+    for name in names:
+        found = name if pattern is None else re.search(pattern, name)
+        if found is None:
+            raise ValueError(f"people: nothing in the name {name!r} matches {pattern!r}")
+        who = found if isinstance(found, str) else found.group()
+        people.append(numbers.setdefault(who, len(numbers)))
+    return people

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from spnkit.data import FaceFolder, make_faces, open_faces
 from spnkit.training.coarse import parse
-from spnkit.training.faces import AlignedFaces
+from spnkit.training.faces import AlignedFaces, people_of
 from spnkit.training.fit import EpochData, fit
 from spnkit.training.modules import ParserTraining, RefinementTraining
 from spnkit.training.options import Options
@@ -69,10 +69,19 @@ class Experiment:
         """The faces of a split in the common frame."""
         return AlignedFaces(folder, folder.splits[split], self.options.size, self.out / "cache")
 
+    def folds(self, train: AlignedFaces) -> list[int]:
+        """The fold of each training face: people are dealt out in turn, with all their photos."""
+        people, folds = people_of(train.names, self.options.people), self.options.folds
+        if max(people) + 1 < folds:
+            raise ValueError(f"folds: {folds} for {max(people) + 1} people to train on, who are in one fold each")
+        return [person % folds for person in people]
+
     def parsers(self, classes: tuple[str, ...], train: AlignedFaces, name: str = "parsers") -> ParserTraining:
         """Train the baseline parsers."""
         options = self.options
-        samples = LowResolutionFaces(train.shrunk(options.seen_factor), classes, options.seed, folds=options.folds)
+        samples = LowResolutionFaces(
+            train.shrunk(options.seen_factor), classes, options.seed, folds=self.folds(train)
+        )
         module = self._seeded(0, ParserTraining, classes)
         self._fit(module, samples, name, options.parser_batch, options.parser_steps)
         return module
@@ -80,17 +89,17 @@ class Experiment:
     def refinement(self, parsers: ParserTraining, train: AlignedFaces, name: str = "spn") -> RefinementTraining:
         """Train the refining network and its control on the coarse maps of the training faces."""
         place = torch.device(self.options.device)
-        folds, seen = self.options.folds, not self.options.cross_fitted
+        seen = not self.options.cross_fitted
         coarse = [
             # The parser of a face's own fold is the one that has not seen it.
-            parse([parsers.parsers[(i + seen) % folds]], train[i][0], self.options.seen_factor, place).half()
-            for i in range(len(train))
+            parse([parsers.parsers[(fold + seen) % self.options.folds]], photo, self.options.seen_factor, place).half()
+            for fold, (photo, _) in zip(self.folds(train), train, strict=True)
         ]
         samples = Patches(
             train,
             parsers.classes,
             self.options.seed,
-            coarse=coarse,
+            coarse=torch.stack(coarse),  # one tensor, as each that goes to a worker takes an open file
             factor=self.options.seen_factor,
             size=self.options.patch,
         )

@@ -35,6 +35,9 @@ class Options:
         Parsers trained, each on the faces outside its fold, so that no training face is parsed by a network
         that has seen it. At test their probabilities are averaged. 1 is the paper's procedure: one parser,
         which parses the faces it was trained on better than any others.
+    people : str or None
+        Regular expression, whose first match in a face's name says whom it shows. All photos of a person are in
+        one fold: a parser that has seen somebody from another side knows the face. None is a person a photo.
     cross_fitted : bool
         Whether the refinement learns from the maps of parsers that had not seen the face, or of one that had.
     parser_steps, steps : int
@@ -105,6 +108,7 @@ class Options:
     factor: int = 4
     highres: bool = False
     folds: int = 2
+    people: str | None = None
     cross_fitted: bool = True
     parser_steps: int = 400
     steps: int = 250

@@ -39,16 +39,16 @@ class Samples(Dataset):
 
 
 class LowResolutionFaces(Samples):
-    """Whole faces at the parsers' resolution; sample `i` is of fold `i` modulo `folds`."""
+    """Whole faces at the parsers' resolution; sample `i` is of fold `i` modulo the number of folds."""
 
-    def __init__(self, *args, folds: int):
+    def __init__(self, *args, folds: Sequence[int]):
         super().__init__(*args)
-        self.folds = folds
+        self.members = [np.flatnonzero(np.equal(folds, fold)) for fold in range(max(folds) + 1)]
 
     def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor | int]:
         rng = self.generator(drawn)
-        fold = drawn[1] % self.folds
-        image, labels = self.faces[int(rng.choice(np.arange(fold, len(self.faces), self.folds)))]
+        fold = drawn[1] % len(self.members)
+        image, labels = self.faces[int(rng.choice(self.members[fold]))]
         photo, labels = move(image / np.float32(255), labels, rng)
         if rng.random() < 0.5:
             photo, labels = photo[:, ::-1], mirror_labels(labels, self.mirrored)
@@ -59,7 +59,7 @@ class LowResolutionFaces(Samples):
 class Patches(Samples):
     """Patches with more than one class at full resolution, each with its coarse map, for the SPN."""
 
-    def __init__(self, *args, coarse: Sequence[Tensor], factor: int, size: int):
+    def __init__(self, *args, coarse: Sequence[Tensor] | Tensor, factor: int, size: int):
         super().__init__(*args)
         self.coarse, self.factor, self.size = coarse, factor, size
         self.mixed: dict[int, NDArray[np.bool_]] = {}

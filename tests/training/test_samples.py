@@ -67,7 +67,7 @@ def test_photo_coarse_map_and_truth_show_the_same_place(faces, tmp_path):
 
 def test_every_fold_gets_its_share_from_its_own_faces(faces, tmp_path):
     frames = [(np.full((16, 16, 3), 40 * i, np.uint8), np.full((16, 16), i, np.uint8)) for i in range(6)]
-    data = LowResolutionFaces(frames, tuple("abcdef"), 0, folds=2)
+    data = LowResolutionFaces(frames, tuple("abcdef"), 0, folds=[0, 1] * 3)
     for index in range(30):
         sample = data[0, index]
         assert sample["fold"] == index % 2
