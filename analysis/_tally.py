@@ -48,14 +48,17 @@ class Tally:
         return scores_of(pixels, edges, classes)
 
 
-def resampled(tallies, classes, seed):
-    """The overall F-score on resampled faces, averaged over tallies; a `seed` always draws the same faces."""
+def resampled(tallies, classes, seed, people):
+    """The overall F-score on resampled people, averaged over tallies; a `seed` always draws the same.
+
+    Photos of one person are drawn together: they go right or wrong together.
+    """
     rng = np.random.default_rng(seed)
-    faces = len(tallies[0].pixels)
-    draws = rng.integers(0, faces, (RESAMPLES, faces))
+    count = max(people) + 1
+    draws = rng.integers(0, count, (RESAMPLES, count))
     each = []
     for tally in tallies:
-        found, sizes = pooled(tally.pixels, classes)
+        found, sizes = (np.bincount(people, of) for of in pooled(tally.pixels, classes))
         each.append(200 * found[draws].sum(1) / sizes[draws].sum(1))
     return np.mean(each, axis=0)
 
@@ -76,9 +79,9 @@ def interval(samples):
     return [round(float(q), 2) for q in np.percentile(samples, [2.5, 97.5])]
 
 
-def summary(counts, classes, seed, column="overall"):
-    """The numbers of one source: row to scores, spread over seeds, interval over faces, share of the error removed."""
-    samples = {row: resampled(tallies, classes, seed) for row, tallies in counts.items()}
+def summary(counts, classes, seed, people, column="overall"):
+    """The numbers of one source: row to scores, spread over seeds, interval over people, share of the error removed."""
+    samples = {row: resampled(tallies, classes, seed, people) for row, tallies in counts.items()}
     base = np.mean([tally.scores(classes)[column] for tally in counts[BASELINE]])
     rows = {}
     for row, tallies in counts.items():

@@ -31,6 +31,7 @@ from rich.console import Console
 
 from spnkit.data import open_faces
 from spnkit.training import Experiment, Options, load_model, parse, table, upsample
+from spnkit.training.faces import people_of
 from spnkit.training.files import whole_file
 from spnkit.training.runs import check_same, open_run
 from spnkit.training.scoring import refine_face
@@ -241,8 +242,10 @@ def main() -> None:
     chosen, options = arguments()
     experiment = Table(options, chosen.runs / chosen.name, chosen.seeds, dict(chosen.one_way))
     rows = [row for group in chosen.groups for row in GROUPS[group] if row not in chosen.without]
-    counts, tuned = fill(experiment, chosen.split, rows, chosen.methods, chosen.sources)
-    sources = {source: summary(of, experiment.classes, chosen.seed) for source, of in counts.items()}
+    sources = [USED, *(source for source in chosen.sources if source != USED)]  # all else is compared with it
+    counts, tuned = fill(experiment, chosen.split, rows, chosen.methods, sources)
+    people = people_of(experiment.folder.splits[chosen.split], options.people)
+    sources = {source: summary(of, experiment.classes, chosen.seed, people) for source, of in counts.items()}
     figures = {
         "faces": repr(experiment.folder),
         "split": chosen.split,

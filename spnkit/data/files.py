@@ -23,10 +23,11 @@ _UNREADABLE = (
 )  # all seen from Pillow on bad files
 
 
-def _open(path: Path, mode: str | None) -> Image.Image:
+def _open(path: Path) -> Image.Image:
     try:
         with Image.open(path) as picture:
-            return picture.convert(mode) if mode else picture.copy()
+            picture.load()
+            return picture
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such image") from None
     except _UNREADABLE as error:
@@ -34,13 +35,16 @@ def _open(path: Path, mode: str | None) -> Image.Image:
 
 
 def read_photo(path: Path) -> NDArray[np.uint8]:
-    """A picture as RGB, uint8 (H, W, 3)."""
-    return np.asarray(_open(path, "RGB"))
+    """A picture as RGB, uint8 (H, W, 3); grey levels beyond 255, which Pillow would clip, are refused."""
+    picture = _open(path)
+    if picture.mode.startswith(("I", "F")):
+        raise ValueError(f"{path}: expected a photo with 8 bits a channel, got mode {picture.mode}")
+    return np.asarray(picture.convert("RGB"))
 
 
 def read_indices(path: Path) -> NDArray[np.uint8]:
     """A single-channel picture of numbers 0..255 (grey or palette), uint8 (H, W)."""
-    picture = _open(path, None)
+    picture = _open(path)
     if len(picture.getbands()) != 1:
         raise ValueError(f"{path}: expected a single-channel picture of class indices, got mode {picture.mode}")
     values = np.asarray(picture)

@@ -69,8 +69,10 @@ class FaceFolder(ABC):
             if not splits[split]:
                 raise ValueError(f"{self._split_source(split)}: the {split} split is empty")
             for name in splits[split]:
-                if seen.setdefault(name, split) != split:
-                    raise ValueError(f"{self._split_source(split)}: {name!r} is in the {seen[name]} split too")
+                if name in seen:
+                    where = "twice" if seen[name] == split else f"in the {seen[name]} split too"
+                    raise ValueError(f"{self._split_source(split)}: {name!r} is there {where}")
+                seen[name] = split
                 self._check_files(name, split)
 
     def _check_files(self, name: str, split: str) -> None:

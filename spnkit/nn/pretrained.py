@@ -78,10 +78,10 @@ class FaceRefiner(nn.Module):
         """
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[0] != photo.shape[1] or photo.shape[2] != 3:
             raise ValueError(f"photo: expected uint8 (H, H, 3), got {photo.dtype} {photo.shape}")
-        whole = torch.from_numpy(photo.transpose(2, 0, 1) / np.float32(255))[None]
+        whole = torch.from_numpy(photo.transpose(2, 0, 1) / np.float32(255))[None].to(next(self.parameters()))
         image = interpolate(whole, (self.size, self.size), mode="bilinear", align_corners=False, antialias=True)
         maps = (interpolate(p, photo.shape[:2], mode="bilinear", align_corners=False) for p in self.eval()(image))
-        coarse, refined = (p[0].argmax(0).numpy().astype(np.uint8) for p in maps)
+        coarse, refined = (p[0].argmax(0).cpu().numpy().astype(np.uint8) for p in maps)
         return coarse, refined
 
 

@@ -117,13 +117,17 @@ class SPN(nn.Module):
             If `coarse` has negative values, as logits do.
         """
         check_pair(image, coarse, self.num_classes)
+        logits = self.refinement(image, coarse)
+        return logits + log_coarse(coarse) if self.residual else logits
+
+    def refinement(self, image: Tensor, coarse: Tensor) -> Tensor:
+        """What the propagation makes of the map, without the residual; arguments are those of `forward`, unchecked."""
         height, width = image.shape[-2:]
         stride = self.propagation.stride
         guidance = self.guidance(image)
         self._check_guidance(guidance, (-(-height // stride), -(-width // stride)))
         padded = pad(coarse, (0, -width % stride, 0, -height % stride), mode="replicate")
-        logits = self.propagation(padded, guidance)[..., :height, :width]
-        return logits + log_coarse(coarse) if self.residual else logits
+        return self.propagation(padded, guidance)[..., :height, :width]
 
     def _check_guidance(self, guidance: Tensor, size: tuple[int, int]) -> None:
         got, expected = tuple(guidance.shape[1:]), (self.gate_channels, *size)

@@ -13,8 +13,9 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -84,6 +85,19 @@ class EpochData(lightning.LightningDataModule):
         )
 
 
+class SharedStatistics(Callback):
+    """At the end of an epoch, batch normalisation takes the mean of what all processes have seen.
+
+    Weights are the same in all of them anyway. Without this, a checkpoint holds the statistics of the first process.
+    """
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if trainer.world_size > 1:
+            for buffer in pl_module.buffers():
+                if buffer.is_floating_point():
+                    buffer.copy_(trainer.strategy.reduce(buffer, reduce_op="mean"))
+
+
 class WholeCheckpoints(TorchCheckpointIO):
     """Checkpoints written whole or not at all, with an error that names the file."""
 
@@ -139,15 +153,15 @@ def fit(
     with quiet(), interruptible():
         trainer = lightning.Trainer(
             accelerator="gpu" if place.type == "cuda" else place.type,
-            devices=devices if place.index is None else [place.index],
+            devices=[place.index] if place.type == "cuda" and place.index is not None else devices,
             # Spawned, not launched anew: what comes before and after training happens once. Forked processes
-            # would inherit the dead threads of a parallel loop.
-            strategy="auto" if devices == 1 else "ddp_spawn",
+            # would inherit the dead threads of a parallel loop. What each has seen counts: see `SharedStatistics`.
+            strategy="auto" if devices == 1 else DDPStrategy(start_method="spawn", broadcast_buffers=False),
             precision=precision,
             accumulate_grad_batches=data.share // devices,
             # Counted in epochs: with `max_steps` Lightning would repeat part of an epoch after a resume.
             max_epochs=ceil(data.steps / steps_per_epoch(data.steps)),
-            callbacks=[progress, every_epoch],
+            callbacks=[progress, SharedStatistics(), every_epoch],
             plugins=[WholeCheckpoints()],
             use_distributed_sampler=False,  # the data are dealt out already
             logger=False,

@@ -79,9 +79,7 @@ class Experiment:
     def parsers(self, classes: tuple[str, ...], train: AlignedFaces, name: str = "parsers") -> ParserTraining:
         """Train the baseline parsers."""
         options = self.options
-        samples = LowResolutionFaces(
-            train.shrunk(options.seen_factor), classes, options.seed, folds=self.folds(train)
-        )
+        samples = LowResolutionFaces(train.shrunk(options.seen_factor), classes, options.seed, folds=self.folds(train))
         module = self._seeded(0, ParserTraining, classes)
         self._fit(module, samples, name, options.parser_batch, options.parser_steps)
         return module
@@ -187,12 +185,13 @@ def train(
         model = run.refinement(parsers, learned)
     with run.timed(f"scoring {len(scored)} faces"):
         scores = score(model, scored, console)
-    with run.timed("drawing"):
-        draw_crops(model, scored, out / "crops.png")
-        draw_listening(model, scored, out / "listening.png")
     facts = {"command": command, "options": options.as_dict(), "faces": repr(folder), "note": folder.note}
     facts |= {"machine": machine(options.device), "seconds": run.seconds, "stages": run.stages}
     write_report(out, scores, facts)
+    with run.timed("drawing"):
+        draw_crops(model, scored, out / "crops.png")
+        if options.refiner == "spn":
+            draw_listening(model, scored, out / "listening.png")
     shutil.rmtree(out / "cache")
     console.print(table(scores), highlight=False, soft_wrap=True)
     return scores
@@ -229,10 +228,12 @@ def evaluate(
     Raises
     ------
     OSError, ValueError
-        If the checkpoint or a face cannot be read, or the classes differ.
+        If the checkpoint or a face cannot be read, the classes differ, or `out` holds the report of a run.
     """
     console = console or Console()
     check_device(device)
+    if out is not None and (out / "options.json").exists():
+        raise FileExistsError(f"{out}: holds a run, whose report would be lost; choose another folder")
     model, folder = load_model(checkpoint).to(device), open_faces(data)
     if folder.classes != model.classes:
         raise ValueError(f"{data}: its classes are {folder.classes}, {checkpoint} has {model.classes}")

@@ -164,6 +164,12 @@ class Options:
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}: expected one of {', '.join(map(str, known))}, got {getattr(self, name)}")
+        if self.folds > 1 and self.parser_batch == 1:
+            raise ValueError(
+                f"parser_batch: expected at least 2 for {self.folds} folds, got 1: no parser sees its own fold"
+            )
+        if self.devices > 1 and ":" in self.device:
+            raise ValueError(f"devices: {self.device} is one device, got {self.devices}; name none, as in cuda")
         if self.size % self.factor:
             raise ValueError(f"factor: expected a divisor of size = {self.size}, got {self.factor}")
         if self.patch > self.size:

@@ -101,7 +101,6 @@ def listening(network: SPN, image: Tensor, coarse: Tensor, pixel: tuple[int, int
     network : SPN
     image : Tensor, (3, H, W)
     coarse : Tensor, (num_classes, H, W)
-        H and W divisible by the stride of the propagated map.
     pixel : tuple of int
         Its score for the class that wins there is differentiated.
 
@@ -112,7 +111,7 @@ def listening(network: SPN, image: Tensor, coarse: Tensor, pixel: tuple[int, int
     network.eval()
     device = next(network.parameters()).device
     coarse = coarse.to(device)[None].requires_grad_()
-    logits = network.propagation(coarse, network.guidance(image.to(device)[None]))
+    logits = network.refinement(image.to(device)[None], coarse)
     (gradient,) = torch.autograd.grad(logits[(0, slice(None), *pixel)].max(), coarse)
     return gradient[0].abs().sum(0).cpu().numpy()
 

@@ -33,6 +33,10 @@ class Samples(Dataset):
         self.faces, self.seed = faces, seed
         self.mirrored = mirror_classes(classes)
 
+    def named(self, face: int) -> str:
+        """What to call a face in an error."""
+        return f"training face {self.faces.names[face] if isinstance(self.faces, AlignedFaces) else face}"
+
     def generator(self, drawn: tuple[int, int]) -> np.random.Generator:
         """The source of chance of one sample, by epoch and index."""
         return np.random.default_rng([self.seed, *drawn])
@@ -70,6 +74,8 @@ class Patches(Samples):
         image, labels = self.faces[face]
         if face not in self.mixed:
             self.mixed[face] = mixed_windows(labels, self.size)
+            if not self.mixed[face].any():
+                raise ValueError(f"{self.named(face)}: no patch of {self.size} x {self.size} holds two classes")
         ((row, column),) = sample_windows(labels, self.size, 1, rng, self.mixed[face])
         window = np.s_[row : row + self.size, column : column + self.size]
         photo, truth = image[window], labels[window]

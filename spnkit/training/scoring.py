@@ -62,5 +62,5 @@ def load_model(checkpoint: Path) -> Training:
         if any(name.startswith("networks.") for name in weights):
             kind = RefinementTraining
         return kind.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
-    except (RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+    except (RuntimeError, LookupError, TypeError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f"{checkpoint}: not a checkpoint of a run, such as its spn.ckpt") from error

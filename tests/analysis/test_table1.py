@@ -94,9 +94,20 @@ def test_the_interval_is_of_the_same_score(analysis):
     tally = Tally(rng.integers(1, 50, (5, 4, 4)), np.ones((5, 4, 4), int))
     found, sizes = pooled(tally.pixels, classes)
     assert 200 * found.sum() / sizes.sum() == pytest.approx(tally.scores(classes)["overall"])
-    samples = resampled([tally, tally], classes, seed=0)
+    samples = resampled([tally, tally], classes, 0, range(len(tally.pixels)))
     assert samples.min() < tally.scores(classes)["overall"] < samples.max()
-    assert np.array_equal(samples, resampled([tally], classes, seed=0))
+    assert np.array_equal(samples, resampled([tally], classes, 0, range(len(tally.pixels))))
+
+
+def test_photos_of_one_person_are_drawn_together(analysis):
+    from _tally import Tally, resampled
+
+    classes, rng = ("background", "nose", "mouth", "hair"), np.random.default_rng(0)
+    pixels = rng.integers(1, 50, (3, 4, 4))
+    once = Tally(pixels, np.ones((3, 4, 4), int))
+    twice = Tally(pixels.repeat(2, axis=0), np.ones((6, 4, 4), int))
+    people = [0, 0, 1, 1, 2, 2]
+    assert np.array_equal(resampled([twice], classes, 0, people), resampled([once], classes, 0, range(3)))
 
 
 @pytest.mark.parametrize("name", ["guided filter", "domain transform", "dense CRF"])

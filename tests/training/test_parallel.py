@@ -40,6 +40,25 @@ def test_two_processes_train_what_one_does_with_twice_the_batches(tiny, faces, t
     assert [entry["step"] for entry in told_together["history"]] == [entry["step"] for entry in told["history"]] == [2]
 
 
+def test_batch_normalisation_counts_what_all_processes_have_seen(tiny, faces, tmp_path):
+    """After one step its statistics are .9 of what they began with and .1 of the mean of both batches."""
+
+    def statistics(name, **change):
+        module, _ = parsers(replace(tiny, parser_steps=1, **change), tmp_path / name, faces)
+        kept = {key: value for key, value in module.named_buffers() if value.is_floating_point()}
+        return torch.cat([value for _, value in sorted(kept.items())])
+
+    first, both, shared = (
+        statistics(name, **change)
+        for name, change in (("first", {}), ("both", {"accumulate": 2}), ("shared", {"devices": 2}))
+    )
+    of_second = both - 0.9 * first  # a moving average: .9 of what was, .1 of the batch
+    fresh = ParserTraining(faces.classes, tiny)
+    began = torch.cat([value for _, value in sorted(fresh.named_buffers()) if value.is_floating_point()])
+    torch.testing.assert_close(shared, 0.9 * began + (first - 0.9 * began + of_second) / 2)
+    assert not torch.allclose(shared, first, rtol=1e-3)
+
+
 @pytest.mark.parametrize("world", [1, 2, 4])
 def test_batches_are_dealt_out_so_that_a_step_is_the_same(world):
     def step(number):

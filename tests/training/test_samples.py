@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from torch.utils.data import DataLoader
 
 from spnkit.data import HELEN_CLASSES, IGNORE
+from spnkit.training import Experiment, Options
 from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move, recolour
-from spnkit.training.faces import AlignedFaces
+from spnkit.training.faces import AlignedFaces, people_of
 from spnkit.training.samples import LowResolutionFaces, Patches
 
 LEFT_EYE, RIGHT_EYE = HELEN_CLASSES.index("left_eye"), HELEN_CLASSES.index("right_eye")
@@ -122,3 +126,36 @@ def test_a_moved_photo_keeps_its_labels():
         known = moved_labels != IGNORE
         assert (np.round(moved[..., 0]) == moved_labels)[known].mean() > 0.97
         assert (moved_labels == 1).sum() > 100
+
+
+def test_all_photos_of_a_person_are_in_one_fold(faces, tmp_path):
+    data = aligned(faces, tmp_path)
+    data.names = ("ann_1", "ann_2", "bob_1", "ann_3", "cy_1", "bob_2")
+    run = Experiment(Options(folds=2, people="[a-z]+"), tmp_path, Console(quiet=True))
+    assert run.folds(data) == [0, 0, 1, 0, 0, 1]
+    run.options = replace(run.options, people=None)
+    assert run.folds(data) == [0, 1, 0, 1, 0, 1]
+    run.options = replace(run.options, folds=4, people="[a-z]+")
+    with pytest.raises(ValueError, match="folds: 4 for 3 people"):
+        run.folds(data)
+    with pytest.raises(ValueError, match=r"people: nothing in the name 'ann_1' matches '\[A-Z\]'"):
+        people_of(data.names, "[A-Z]")
+
+
+def test_a_face_with_nothing_to_refine_is_named(faces, tmp_path):
+    data = aligned(faces, tmp_path)
+    np.save(data.paths[0], np.zeros((64, 64, 4), np.uint8))
+    drawn = Patches(data, HELEN_CLASSES, 0, coarse=torch.zeros(6, 11, 16, 16), factor=4, size=32)
+    with pytest.raises(ValueError, match=f"training face {data.names[0]}: no patch of 32 x 32"):
+        for index in range(100):
+            drawn[0, index]
+
+
+def test_names_with_a_folder_in_them_stay_apart(faces, tmp_path):
+    class Named:
+        def load(self, name):
+            return replace(faces.load(faces.splits["train"][0]), name=name)
+
+    data = AlignedFaces(Named(), ("anna/01", "01"), 64, tmp_path / "other")
+    assert len(set(data.paths)) == 2
+    assert all(path.exists() for path in data.paths)
