@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -32,21 +33,38 @@ class Plan:
         return self.integration == Integration.max and len(self.directions) > 1
 
 
-@lru_cache(maxsize=256)
 def plan(directions: tuple[str, ...], normalization: str, integration: str | None) -> Plan:
     """Resolve public names; raise ValueError for one that does not exist."""
+    try:
+        return _resolved(directions, normalization, integration)
+    except TypeError:  # what cannot be hashed is no name: looked up once more, to say of which argument
+        return _resolved.__wrapped__(directions, normalization, integration)
+
+
+@lru_cache(maxsize=256)
+def _resolved(directions, normalization, integration):
     if not directions:
         raise ValueError("directions is empty, expected at least one of " + ", ".join(TABLE))
-    chosen = tuple(_lookup("directions", name, TABLE) for name in directions)
-    rule = _lookup("normalization", normalization, Normalization.__members__)
-    how = Integration.none if integration is None else _lookup("integration", integration, _INTEGRATIONS)
+    chosen = tuple(look_up("directions", name, TABLE) for name in directions)
+    rule = look_up("normalization", normalization, Normalization.__members__)
+    how = Integration.none if integration is None else look_up("integration", integration, _INTEGRATIONS)
     return Plan(chosen, rule, how)
+
+
+def names_of(directions: Sequence[str]) -> tuple[str, ...]:
+    """Directions as given by a caller, one name or several, as a tuple."""
+    if isinstance(directions, str):
+        return (directions,)
+    if not isinstance(directions, Iterable):
+        raise TypeError(f"directions got {directions!r}, expected a sequence of {', '.join(TABLE)}")
+    return tuple(directions)
 
 
 _INTEGRATIONS = {name: member for name, member in Integration.__members__.items() if name != "none"}
 
 
-def _lookup(argument, name, table):
+def look_up(argument, name, table):
+    """The entry of that name; raise ValueError where there is none."""
     try:
         return table[name]
     except (KeyError, TypeError):

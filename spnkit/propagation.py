@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
 
-from spnkit.directions import DIRECTIONS
-from spnkit.plan import plan
+from spnkit.directions import DIRECTIONS, TABLE
+from spnkit.plan import look_up, names_of, plan
 
 Array = TypeVar("Array", bound=Any)  # a NumPy array, a torch tensor, or what speaks DLPack: what goes in comes out
 
@@ -58,6 +59,7 @@ def scan(x: Array, gates: Array, direction: str, *, normalization: str = "clip",
         options = {"direction": direction, "normalization": normalization, "backend": backend}
         return adapter.call(scan, {"x": x, "gates": gates}, **options)
     _check_pair(adapter, x, gates)
+    look_up("direction", direction, TABLE)
     # The sum over one direction is the scan itself.
     return adapter.propagate(x, gates[:, None], (direction,), normalization, "sum", backend)
 
@@ -108,7 +110,7 @@ def propagate(
     >>> bool((y > 0).all())
     True
     """
-    directions = (directions,) if isinstance(directions, str) else tuple(directions)
+    directions = names_of(directions)
     if (adapter := _adapter(x)).FOREIGN:
         options = {"directions": directions, "normalization": normalization, "integration": integration}
         return adapter.call(propagate, {"x": x, "gates": gates}, **options, backend=backend)
@@ -155,6 +157,8 @@ def normalize_gates(gates: Array, normalization: str = "clip", axis: int = -4) -
     if (adapter := _adapter(gates, "gates")).FOREIGN:
         return adapter.call(normalize_gates, {"gates": gates}, normalization=normalization, axis=axis)
     _check_float(adapter, gates, "gates")
+    if not isinstance(axis, Integral):
+        raise TypeError(f"axis got {axis!r}, expected an integer")
     if not -gates.ndim <= axis < gates.ndim:
         raise ValueError(f"axis got {axis}, but gates has shape {tuple(gates.shape)}")
     return adapter.normalize(gates, plan(DIRECTIONS, normalization, "sum").normalization, axis)
@@ -193,6 +197,7 @@ def scan_adjoint(
         options = {"direction": direction, "normalization": normalization, "backend": backend}
         return adapter.call(scan_adjoint, {"grad": grad, "gates": gates}, **options)
     _check_pair(adapter, grad, gates, first="grad")
+    look_up("direction", direction, TABLE)
     return adapter.adjoint(grad, gates[:, None], (direction,), normalization, backend)
 
 
@@ -206,6 +211,8 @@ def _adapter(array, name: str = "x") -> ModuleType:
 
 def _find_adapter(array, name):
     """Look for it; torch is imported only by somebody who already has a tensor, or an array that NumPy cannot read."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, whose mask would be lost: fill it first, {name}.filled(value)")
     if isinstance(array, np.ndarray):
         from spnkit.adapters import numpy as for_numpy
 
@@ -234,7 +241,7 @@ def _check_pair(adapter, x, gates, directions=None, first="x"):
         raise TypeError(f"gates is a {type(gates).__name__}, expected the same kind as {first}, a {type(x).__name__}")
     _check_float(adapter, x, first)
     _check_float(adapter, gates, "gates")
-    if gates.dtype != x.dtype and not adapter.casts(x):
+    if gates.dtype != x.dtype and not adapter.casts(x, gates):
         raise TypeError(f"gates has dtype {gates.dtype}, expected that of {first}, {x.dtype}")
     shape, weights = tuple(x.shape), tuple(gates.shape)
     if len(shape) != 4:

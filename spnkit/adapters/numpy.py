@@ -34,7 +34,7 @@ def adjoint(grad, gates, directions, normalization, backend_name):
     return _rounded(dx, dtype)
 
 
-def casts(array):
+def casts(_x, _gates):
     """Whether arrays of another dtype may be mixed in: never."""
     return False
 

@@ -34,10 +34,17 @@ def propagate(x, gates, directions, normalization, integration, backend_name):
     """`spnkit.propagate` for tensors whose shapes and dtypes are checked."""
     if gates.device != x.device:
         raise ValueError(f"gates is on {gates.device}, expected the device of x, {x.device}")
+    for name, tensor in (("x", x), ("gates", gates)):
+        if tensor.layout != torch.strided:
+            raise TypeError(f"{name} has the layout {tensor.layout}, expected a dense tensor")
     track = torch.is_grad_enabled() and (x.requires_grad or gates.requires_grad)
+    if torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active():
+        torch._dynamo.graph_break()  # the operator has no rules for transforms: torch would take derivatives for zero
     if not torch.compiler.is_compiling():
         resolved = plan(directions, normalization, integration)
         if torch_recurrence.in_transform(x, gates):
+            if casts(x, gates):
+                x, gates = x.float(), gates.float()
             return torch_recurrence.propagate(x, gates, resolved, backend_name)
         if _unobserved(x, gates):
             if not track:
@@ -52,6 +59,7 @@ def _unobserved(*tensors):
     return not (
         torch.compiler.is_compiling()
         or not PLAIN.issuperset(map(type, tensors))
+        or tensors[0].is_meta
         or torch._C._len_torch_dispatch_stack()
         or torch._C._are_functorch_transforms_active()
         or torch._C._get_tracing_state()
@@ -71,9 +79,9 @@ def on_gpu(tensor):
     return tensor.is_cuda
 
 
-def casts(tensor):
-    """Whether tensors of another dtype may be mixed in: under autocast, which makes them float32."""
-    return torch.is_autocast_enabled(tensor.device.type)
+def casts(x, gates):
+    """Whether the two may differ in dtype: under autocast, which makes all but float64 float32."""
+    return torch.float64 not in (x.dtype, gates.dtype) and torch.is_autocast_enabled(x.device.type)
 
 
 def normalize(gates, rule: Normalization, axis: int):
@@ -109,6 +117,8 @@ def _recurrence(x, p, direction, backend_name):
 
 def _forward(x, gates, resolved, backend_name, winner=None, hidden=None):
     """The result of a call; `winner` and `hidden` are filled where there is room in them."""
+    if gates.dtype != x.dtype:  # the public calls have checked it, whoever calls the operator has not
+        raise TypeError(f"gates has dtype {gates.dtype}, expected that of x, {x.dtype}")
     engine, wide = _engine(backend_name, x), _widened(x)
     y = in_large_pages(_empty(wide, _shape(x, resolved)))
     engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(_filled(winner)), resolved, **_kept(hidden))
@@ -195,11 +205,24 @@ def _backward(ctx, grad, *_):
         return (None,) * 7
     x, gates, winner, hidden = ctx.saved_tensors
     needs_gates = ctx.needs_input_grad[1]
+    if torch_recurrence.in_transform(grad, x, gates):
+        return *_composed(grad, winner, x, gates, ctx.settings), *[None] * 5
     direct = not torch.is_grad_enabled() and _unobserved(grad, x, gates)
     run = _propagate_backward if direct else torch.ops.spnkit.propagate_backward
     arguments = (grad, winner, hidden, x, gates, *ctx.settings, needs_gates)
     dx, dgates = run(*arguments)
     return dx, dgates if needs_gates else None, *[None] * 5
+
+
+def _composed(grad, winner, x, gates, settings):
+    """The gradients by the composition, for a transform that looks at the way back alone."""
+    directions, normalization, integration, backend_name = settings
+    resolved, chosen = plan(tuple(directions), normalization, integration), _filled(winner)
+
+    def unit(x, gates):
+        return torch_recurrence.propagate(x, gates, resolved, backend_name, chosen)
+
+    return torch.func.vjp(unit, x, gates)[1](grad)
 
 
 class Unit(torch.autograd.Function):
@@ -225,15 +248,15 @@ def _double_backward(ctx, ddx, ddgates):
     grad, winner, *inputs = ctx.saved_tensors
     directions, normalization, integration, backend_name = ctx.settings
     resolved = plan(tuple(directions), normalization, integration)
+    again = torch.is_grad_enabled()  # asked for derivatives of these too
     with torch.enable_grad():
-        grad, x, gates = (t if t.requires_grad else t.detach().requires_grad_() for t in (grad, *inputs))
+        # Aliases, whose history ends here: the saved ones may depend on each other, and autograd goes there itself.
+        grad, x, gates = (t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in (grad, *inputs))
         chosen = winner if winner.numel() else None
         y = torch_recurrence.propagate(x, gates, resolved, backend_name, chosen)
         first = torch.autograd.grad(y, (x, gates), grad, create_graph=True)
         cotangents = (ddx, ddgates if ctx.needs_gates else torch.zeros_like(gates))
-        second = torch.autograd.grad(
-            first, (grad, x, gates), cotangents, create_graph=torch.is_grad_enabled(), allow_unused=True
-        )
+        second = torch.autograd.grad(first, (grad, x, gates), cotangents, create_graph=again, allow_unused=True)
     return second[0], None, None, second[1], second[2], *[None] * 5
 
 
@@ -246,11 +269,10 @@ for _name in ("propagate", "propagate_backward", "recurrence"):
 
 def _engine(name, x):
     """The backend module; "auto" is the fast one of the device, and data is never moved."""
-    if name == "auto":
-        name = "cuda" if on_gpu(x) else "cpu"
-    if not (on_gpu(x) if name == "cuda" else x.is_cpu):
+    chosen = ("cuda" if on_gpu(x) else "cpu") if name == "auto" else name
+    if not (on_gpu(x) if chosen == "cuda" else x.is_cpu):
         raise ValueError(f"backend {name!r} cannot take x on {x.device}")
-    return backend(name)
+    return backend(chosen)
 
 
 def _view(tensor) -> np.ndarray | torch.Tensor | None:

@@ -10,17 +10,30 @@ y, grad : (N, C, H, W), or (N, D, C, H, W) without integration. Inputs may have 
 from __future__ import annotations
 
 import importlib.util
+import os
 from functools import cache
 from types import ModuleType
 
 BACKENDS = ("reference", "cpu", "cuda")
+
+forked = False
+"""Whether this is a forked child, which must not enter the pool of threads that its parent left: it computes on one
+core. Known here and not in `cpu.py`, since the child may be the first to need that."""
+
+
+def _after_fork() -> None:
+    global forked
+    forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class BackendUnavailableError(RuntimeError):
     """A backend that this machine cannot run; the message says how to get it."""
 
 
-@cache
 def backend(name: str) -> ModuleType:
     """The backend module of that name.
 
@@ -33,6 +46,11 @@ def backend(name: str) -> ModuleType:
     """
     if name not in BACKENDS:
         raise ValueError(f"backend got {name!r}, expected one of auto, {', '.join(BACKENDS)}")
+    return _module(name)
+
+
+@cache
+def _module(name):
     if name == "cuda":
         _require_cuda()
     return importlib.import_module(f"spnkit.backends.{name}")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import os
+import threading
+from contextlib import nullcontext
 from functools import cache, lru_cache
 
 import numba
 import numpy as np
 from llvmlite import binding as llvm
 
-from spnkit import integration, normalization, recurrence
+from spnkit import backends, integration, normalization, recurrence
 from spnkit.backends import adjoint, kernels, planes, simd, tiles
 from spnkit.backends.cache import jit_cached
 from spnkit.backends.tiles import LINE
@@ -37,17 +38,7 @@ OUT_OF_LINE = (
 
 DTYPES = {4: np.float32, 8: np.float64}
 
-_forked = False
-
-
-def _after_fork():
-    """A child must not enter the parent's OpenMP pool: it computes on one core."""
-    global _forked
-    _forked = True
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_pool = threading.Lock()
 
 
 def forward(x, gates, y, winner, plan):
@@ -85,7 +76,18 @@ def _run(name, x, gates, plan, arrays, streams):
     header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared, parts, streams)
     numbers = [number for array in arrays for number in _numbers(array)]
     call = np.array((*header, *numbers), np.int64)
-    _kernel(name, x.itemsize, (*_variant(gates.shape[2], plan), last, shared), threads > 1)(call)
+    run = _kernel(name, x.itemsize, (*_variant(gates.shape[2], plan), last, shared), threads > 1)
+    with _turn() if threads > 1 else nullcontext():
+        run(call)
+
+
+def _turn():
+    """Numba's own pool of threads, which serves where there is neither OpenMP nor TBB, takes one caller at a time, or
+    ends the process; which pool it is shows after the first call."""
+    try:
+        return nullcontext() if numba.threading_layer() in ("omp", "tbb") else _pool
+    except ValueError:
+        return _pool
 
 
 def _channels_last(arrays):
@@ -171,7 +173,7 @@ def _variant(connections, plan):
 
 
 def _worth_sharing(gates, x):
-    return _large(gates, x) and not _forked and numba.get_num_threads() > 1
+    return _large(gates, x) and not backends.forked and numba.get_num_threads() > 1
 
 
 def _large(gates, x):

@@ -112,7 +112,9 @@ def gates_near(room, d, size, unit, first, kept, like):
     direction in its place; only the `first` unit and the first one of a sample find them missing."""
     if not SHARED:
         return GatesRoom(room.gates, kept, True)
-    place = d * CONNECTIONS * size.steps * row_bytes(size.lanes, itemsize(like))
+    item = itemsize(like)
+    plane = max(size.steps * row_bytes(size.lanes, item), size.lanes * row_bytes(size.steps, item))  # lying or upright
+    place = d * CONNECTIONS * plane
     return GatesRoom(room.gates + place, size.steps, first or unit.c == 0)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
 from spnkit.directions import CONNECTIONS, DIRECTIONS
+from spnkit.plan import names_of, plan
 from spnkit.propagation import propagate
 
 
@@ -36,7 +37,8 @@ class SpatialPropagation(nn.Module):
         backend: str = "auto",
     ) -> None:
         super().__init__()
-        self.directions = tuple(directions)
+        self.directions = names_of(directions)
+        plan(self.directions, normalization, integration)  # names that do not exist are refused here
         self.normalization = normalization
         self.integration = integration
         self.backend = backend

@@ -91,7 +91,7 @@ class Experiment:
         coarse = [
             # The parser of a face's own fold is the one that has not seen it.
             parse([parsers.parsers[(fold + seen) % self.options.folds]], photo, self.options.seen_factor, place).half()
-            for fold, (photo, _) in zip(self.folds(train), train, strict=True)
+            for fold, (photo, _) in zip(self.folds(train), map(train.__getitem__, range(len(train))), strict=True)
         ]
         samples = Patches(
             train,

@@ -1,6 +1,9 @@
 """The torch operator: gradients of every order and mode, compilers, autocast, threads, odd gradients."""
 
+import os
 import pickle
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,9 +11,11 @@ import pytest
 from tolerances import assert_close
 
 import spnkit
+from spnkit.plan import plan
+from spnkit.propagation import scan_adjoint
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("spnkit.adapters.torch")  # registers the operators
+torch_recurrence = pytest.importorskip("spnkit.adapters.torch").torch_recurrence  # and registers the operators
 
 SETTINGS = (list(spnkit.DIRECTIONS), "clip", "max", "auto")
 
@@ -56,13 +61,121 @@ def test_gradients_agree_between_backends(connections, shape):
         assert_close(a, b)
 
 
-def test_third_derivative():
-    x, gates = problem(shape=(3, 3))
-    (first,) = torch.autograd.grad(loss(x, gates), gates, create_graph=True)
-    (second,) = torch.autograd.grad(first.square().sum(), gates, create_graph=True)
-    (third,) = torch.autograd.grad(second.square().sum(), x)
-    assert torch.isfinite(third).all()
-    assert third.abs().max() > 0
+def cascade(unit, x, gates):
+    return unit(unit(x, gates).sin(), gates).square().sum()
+
+
+LOSSES = {
+    "a square": lambda unit, x, gates: unit(x, gates).square().sum(),
+    "a cascade": cascade,
+    "gates made of the map": lambda unit, x, gates: unit(x, gates * x[:, None, None].cos()).sum(),
+}
+
+
+@pytest.mark.parametrize("loss_of", LOSSES.values(), ids=LOSSES)
+def test_derivatives_of_every_order_where_map_gates_and_gradient_depend_on_each_other(loss_of):
+    """Against the composition, whose every step is differentiated by torch."""
+    resolved = plan(spnkit.DIRECTIONS, "clip", "max")
+
+    def composed(x, gates):
+        return torch_recurrence.propagate(x, gates, resolved, "reference")
+
+    def derivatives(unit):
+        x, gates = problem(shape=(3, 4))
+        found = [loss_of(unit, x, gates)]
+        for _ in range(3):
+            first, second = torch.autograd.grad(found[-1], (x, gates), create_graph=True)
+            found.append(first.square().sum() + second.sin().sum())
+        return found
+
+    for ours, expected in zip(derivatives(spnkit.propagate), derivatives(composed), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_the_hessian_of_a_square_is_that_of_its_matrix():
+    x = torch.tensor([[[[1.0, 0.0, 0.0]]]], dtype=torch.float64, requires_grad=True)
+    gates = torch.full((1, 1, 1, 1, 3), 0.5, dtype=torch.float64)
+    G = torch.tensor([[1, 0, 0], [0.5, 0.5, 0], [0.25, 0.25, 0.5]], dtype=torch.float64)
+    y = spnkit.scan(x, gates, "left_to_right")
+    (first,) = torch.autograd.grad(y.square().sum(), x, create_graph=True)
+    (row,) = torch.autograd.grad(first[0, 0, 0, 0], x)
+    assert_close(row.ravel(), (2 * G.T @ G)[0])
+
+
+def test_the_adjoint_scan_is_differentiable():
+    x, gates = problem(shape=(3, 4), samples=1)
+    one = gates[:, 0].detach().requires_grad_()
+    assert torch.autograd.gradcheck(lambda g, p: scan_adjoint(g, p, "left_to_right", normalization="clip"), (x, one))
+
+
+def test_transforms_that_begin_on_the_way_back():
+    x, gates = problem(shape=(4, 5), samples=1)
+    y = spnkit.propagate(x, gates)
+    v, t = torch.randn(2, *y.shape, dtype=torch.float64)
+
+    def back(v):
+        return torch.cat([g.ravel() for g in torch.autograd.grad(y, (x, gates), v, retain_graph=True)])
+
+    assert_close(torch.func.jvp(back, (v,), (t,))[1], back(t))
+    assert_close(torch.func.vmap(back)(torch.stack([v, t])), torch.stack([back(v), back(t)]))
+
+
+def test_compiled_transforms():
+    """A compiler that looked through a transform would take the derivatives for zero."""
+    x, gates = (t.detach() for t in problem(shape=(4, 5), samples=1))
+
+    def along(x, t):
+        return torch.func.jvp(lambda x: spnkit.propagate(x, gates), (x,), (t,))[1]
+
+    def gradient(x):
+        return torch.func.grad(lambda x: loss(x, gates))(x)
+
+    t = torch.randn_like(x)
+    assert_close(torch.compile(along, backend="aot_eager")(x, t), along(x, t))
+    assert_close(torch.compile(gradient, backend="aot_eager")(x), gradient(x))
+    torch.compiler.reset()  # or what the compiler saw of the operator's insides would stand in the way of whole graphs
+
+
+def test_float64_beside_float32_is_refused_under_autocast_too():
+    x, gates = problem(dtype=torch.float32, requires_grad=False)
+    with torch.autocast("cpu"):
+        for pair in ((x.double(), gates), (x, gates.double())):
+            with pytest.raises(TypeError, match="gates has dtype"):
+                spnkit.propagate(*pair)
+        assert spnkit.propagate(x.bfloat16(), gates).dtype == torch.float32
+        mapped = torch.func.vmap(lambda x: spnkit.propagate(x, gates))(x.bfloat16()[None])
+        assert mapped.dtype == torch.float32
+    with pytest.raises(TypeError, match=r"gates has dtype torch\.float64, expected that of x, torch\.float32"):
+        torch.ops.spnkit.propagate(x, gates.double(), *SETTINGS, False)
+
+
+def test_meta_tensors_have_a_shape_and_no_values():
+    x, gates = (t.to("meta") for t in problem(requires_grad=False))
+    assert spnkit.propagate(x, gates).shape == x.shape
+    assert spnkit.propagate(x, gates, integration=None).is_meta
+
+
+def test_sparse_tensors_are_refused_by_name():
+    x, gates = problem(requires_grad=False)
+    with pytest.raises(TypeError, match=r"x has the layout torch\.sparse_coo"):
+        spnkit.propagate(x.to_sparse(), gates)
+
+
+FORKED = """
+import os, torch, numpy as np, spnkit
+torch.set_num_threads(2)
+torch.nn.Conv2d(3, 16, 3)(torch.rand(4, 3, 128, 128)).sum()  # leaves a pool of threads behind
+if (child := os.fork()) == 0:
+    spnkit.propagate(np.ones((1, 8, 64, 64), np.float32), np.ones((1, 4, 3, 8, 64, 64), np.float32))
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_that_is_the_first_to_propagate():
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120)
+    assert done.stdout.strip() == "7", done.stderr
 
 
 def test_opcheck():

@@ -33,6 +33,12 @@ def propagate(x=X, gates=GATES, **options):
         (ValueError, ["normalization", "'clamp'", "softmax"], {"normalization": "clamp"}),
         (ValueError, ["integration", "'min'", "mean"], {"integration": "min"}),
         (ValueError, ["backend", "'gpu'", "reference"], {"backend": "gpu"}),
+        (ValueError, ["normalization", "['clip']"], {"normalization": ["clip"]}),
+        (ValueError, ["integration", "['max']"], {"integration": ["max"]}),
+        (ValueError, ["backend", "['cpu']"], {"backend": ["cpu"]}),
+        (ValueError, ["directions", "['left_to_right']"], {"directions": [["left_to_right"]] * 4}),
+        (TypeError, ["directions", "None", "left_to_right"], {"directions": None}),
+        (TypeError, ["x", "masked", "filled"], {"x": np.ma.masked_equal(X, 0)}),
     ],
 )
 def test_message(error, words, arguments):
@@ -47,11 +53,16 @@ def test_scan_speaks_of_its_own_shape():
         spnkit.scan(X, GATES, "left_to_right")
     with pytest.raises(ValueError, match="grad has shape"):
         scan_adjoint(X[0], GATES[:, 0], "left_to_right")
+    for call in (spnkit.scan, scan_adjoint):
+        with pytest.raises(ValueError, match="direction got 'ltr', expected one of left_to_right"):
+            call(X, GATES[:, 0], "ltr")
 
 
 def test_normalize_gates_names_the_axis():
     with pytest.raises(ValueError, match="axis got 7"):
         spnkit.normalize_gates(GATES, axis=7)
+    with pytest.raises(TypeError, match="axis got None, expected an integer"):
+        spnkit.normalize_gates(GATES, axis=None)
     with pytest.raises(TypeError, match="gates has dtype int64"):
         spnkit.normalize_gates(GATES.astype(int))
     with pytest.raises(ValueError, match="normalization got None"):

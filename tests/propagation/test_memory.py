@@ -35,6 +35,25 @@ def test_layouts(rng, backend, layout, which):
     assert_close(spnkit.propagate(x_view, gates_view, backend=backend), expected)
 
 
+@pytest.mark.parametrize("size", [(7, 9), (24, 40), (40, 24)], ids=str)
+@pytest.mark.parametrize("first", spnkit.DIRECTIONS[::2])
+def test_turned_gates_that_many_channels_share(rng, size, first):
+    """They stay in scratch for the next channels, a place for each direction, of maps that lie and that stand."""
+    x, gates = rng.standard_normal((2, 12, *size)), rng.standard_normal((2, 4, 3, 1, *size))
+    turned = np.moveaxis(np.ascontiguousarray(np.moveaxis(gates.reshape(2, 12, *size), 1, -1)), -1, 1)
+    turned = turned.reshape(gates.shape)
+    assert turned.strides[-1] > turned.itemsize
+    order = sorted(spnkit.DIRECTIONS, key=lambda name: name != first)
+    found = []
+    for given in (gates, turned):
+        leaves = torch.tensor(x, requires_grad=True), torch.from_numpy(given).detach().requires_grad_()
+        y = spnkit.propagate(*leaves, directions=order, backend="cpu")
+        found.append((y.detach(), *torch.autograd.grad(y.square().sum(), leaves)))
+    for ours, expected in zip(found[1], found[0], strict=True):
+        assert_close(ours, expected)
+    assert_close(found[0][0], torch.from_numpy(spnkit.propagate(x, gates, directions=order, backend="reference")))
+
+
 def test_expanded_axes(rng, backend):
     x, gates = rng.standard_normal((1, 1, 10, 13)), rng.standard_normal((1, 4, 3, 1, 10, 13))
     expected = spnkit.propagate(x.repeat(2, 0).repeat(3, 1), gates.repeat(2, 0).repeat(3, 3), backend=backend)

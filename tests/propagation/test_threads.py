@@ -1,5 +1,8 @@
 """The same bits with one thread and with two, alone and together with other calls."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numba
@@ -56,3 +59,21 @@ def test_calls_at_once_give_the_same_bits():
     with ThreadPoolExecutor(8) as pool:
         for i, found in zip(turns, pool.map(lambda i: results(*inputs[i]), turns), strict=True):
             assert_same_bits(found, expected[i])
+
+
+AT_ONCE = """
+import threading, numba, numpy as np, spnkit
+x, gates = np.ones((2, 8, 64, 64), np.float32), np.full((2, 4, 3, 8, 64, 64), 0.3, np.float32)
+threads = [threading.Thread(target=lambda: [spnkit.propagate(x, gates) for _ in range(20)]) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(numba.threading_layer())
+"""
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one core")
+def test_calls_at_once_where_numba_has_its_own_pool_alone():
+    """It ends the process when two threads enter it."""
+    environment = os.environ | {"NUMBA_THREADING_LAYER": "workqueue"}
+    done = subprocess.run([sys.executable, "-c", AT_ONCE], capture_output=True, text=True, env=environment, timeout=300)
+    assert done.stdout.strip() == "workqueue", done.stderr

@@ -147,8 +147,7 @@ def test_a_face_with_nothing_to_refine_is_named(faces, tmp_path):
     np.save(data.paths[0], np.zeros((64, 64, 4), np.uint8))
     drawn = Patches(data, HELEN_CLASSES, 0, coarse=torch.zeros(6, 11, 16, 16), factor=4, size=32)
     with pytest.raises(ValueError, match=f"training face {data.names[0]}: no patch of 32 x 32"):
-        for index in range(100):
-            drawn[0, index]
+        list(map(drawn.__getitem__, enumerate(range(100))))
 
 
 def test_names_with_a_folder_in_them_stay_apart(faces, tmp_path):
