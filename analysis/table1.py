@@ -4,7 +4,7 @@ Trains on the train split, tunes what has parameters on val, and scores a split,
 is ready is kept in runs/table1/NAME and not done again: call it with more groups or seeds, or after Ctrl-C, and
 it goes on. Without --data the faces are made up. The test split is scored once, when nothing is open any more:
 
-    python analysis/table1.py --data ../shared/data/fasseg --name real --split test
+    python analysis/table1.py --data FASSEG --name real --split test
 
 Faces are refined one after the other, tile by tile. How long that takes is measured at the end, all rows in turn;
 analysis/table1_times.py measures it again.
