@@ -97,8 +97,8 @@ class Options:
     devices : int
         Processes, or GPUs, that train together; each takes `batch` samples a step (DDP).
     accumulate : int
-        Batches a step of each. A step sees `devices * accumulate * batch` samples; what it learns from them
-        does not depend on which of the two made them many.
+        Batches a step of each. A step sees `devices * accumulate * batch` samples; the weights that it learns from
+        them do not depend on which of the two made them many, what batch normalisation keeps does a little.
     precision : {"32-true", "16-mixed", "bf16-mixed"}
         As Lightning calls it; mixed is for a GPU.
     """

@@ -51,6 +51,23 @@ def test_empty_split_of_helen_star(helen_star):
         open_faces(helen_star)
 
 
+def test_a_face_twice_in_a_split(indexed):
+    names = (indexed / "splits/train.txt").read_text()
+    (indexed / "splits/train.txt").write_text(f"{names}\ntrain_0000\n")
+    with _fails(ValueError, "train.txt", "train_0000", "twice"):
+        open_faces(indexed)
+
+
+def test_a_photo_of_16_bits(indexed):
+    faces = open_faces(indexed)
+    name = faces.splits["train"][0]
+    Image.fromarray(np.full((64, 64), 999, np.uint16)).save(indexed / "images" / f"{name}.png")
+    for path in (indexed / "images").glob(f"{name}.jpg"):
+        path.unlink()
+    with _fails(ValueError, f"{name}.png", "8 bits", "I;16"):
+        faces.load(name)
+
+
 def test_a_face_in_two_splits(indexed):
     names = (indexed / "splits/train.txt").read_text()
     (indexed / "splits/test.txt").write_text(names)

@@ -36,6 +36,13 @@ def test_labels_have_the_photos_size():
     assert max(coarse.max(), refined.max()) < 2
 
 
+def test_labels_take_the_photo_to_the_weights():
+    made, photo = build(**TINY), np.zeros((45, 45, 3), np.uint8)
+    assert made.double().labels(photo)[1].shape == (45, 45)
+    with pytest.raises(NotImplementedError, match="meta"):  # it went there; there are no values to bring back
+        made.to("meta").labels(photo)
+
+
 @pytest.mark.parametrize("photo", [np.zeros((8, 8, 3)), np.zeros((8, 9, 3), np.uint8), np.zeros((8, 8), np.uint8)])
 def test_what_is_no_square_photo_is_refused(photo):
     with pytest.raises(ValueError, match=r"photo: expected uint8 \(H, H, 3\), got"):

@@ -96,6 +96,34 @@ def test_evaluate_gives_the_scores_of_the_run(run, tmp_path):
     assert (tmp_path / "again" / "table.txt").read_text() == (out / "table.txt").read_text()
 
 
+def test_the_report_of_a_run_is_not_overwritten_by_another_score(run):
+    with pytest.raises(FileExistsError, match="holds a run, whose report would be lost"):
+        evaluate(run[0] / "spn.ckpt", str(run[0] / "faces"), out=run[0], console=SILENT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"refiner": "plain"}, {"patch": 30, "propagated": 32}],
+    ids=["plain", "an odd patch"],
+)
+def test_every_refinement_ends_in_a_report(tiny, tmp_path, change):
+    train(replace(tiny, parser_steps=1, steps=1, control=False, **change), tmp_path / "run", console=SILENT)
+    left = {path.name for path in (tmp_path / "run").iterdir()} - {"faces"} - CHECKPOINTS
+    assert left == RESULTS - ({"listening.png"} if "refiner" in change else set())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"parser_batch": 1}, "parser_batch: expected at least 2 for 2 folds"),
+        ({"devices": 2, "device": "cuda:0"}, "devices: cuda:0 is one device, got 2"),
+    ],
+)
+def test_options_that_cannot_be_trained_with(change, words):
+    with pytest.raises(ValueError, match=words):
+        Options(**change)
+
+
 def test_control_never_sees_the_photo(run):
     model = load_model(run[0] / "spn.ckpt")
     image = torch.rand(3, 8, 8)
