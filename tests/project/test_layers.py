@@ -23,7 +23,7 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "adapters": DEFINITION | {"backends", "adapters"},
     "propagation": {"adapters", "directions", "plan"},
     "affinity": {"affinity", "propagation", "directions"},
-    "nn": {"nn", "propagation", "directions"},
+    "nn": {"nn", "propagation", "directions", "plan"},  # a layer refuses names when it is made
     "data": {"data"},
     "training": {"training", "data", "nn", "propagation", "directions", "plot"},
     "plot": {"affinity", "propagation", "directions"},
