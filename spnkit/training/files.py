@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import torch
 
 from spnkit.data.files import not_written
 
@@ -25,6 +28,25 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     finally:
         if path.parent.is_dir():
             partial.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What training left in a file, weights and plain values alone.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the file is missing, damaged or something else.
+    """
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        if isinstance(found, dict) and "state_dict" in found:
+            return found
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such checkpoint") from None
+    except (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path}: damaged, or not a checkpoint of a run, such as its spn.ckpt") from error
+    raise ValueError(f"{path}: not a checkpoint of a run, such as its spn.ckpt")
 
 
 def write_text(path: Path, text: str) -> None:

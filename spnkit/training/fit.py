@@ -19,7 +19,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from spnkit.training.files import whole_file
+from spnkit.training.files import read_checkpoint, whole_file
 from spnkit.training.progress import StageProgress
 
 STEPS_PER_EPOCH = 25
@@ -142,6 +142,8 @@ def fit(
 
     Raises
     ------
+    ValueError
+        If `checkpoint` is damaged.
     KeyboardInterrupt
         After Ctrl-C; the checkpoint of the last whole epoch stands.
     """
@@ -149,6 +151,8 @@ def fit(
     every_epoch = ModelCheckpoint(
         checkpoint.parent, checkpoint.stem, save_on_train_epoch_end=True, enable_version_counter=False
     )
+    if checkpoint.exists():
+        read_checkpoint(checkpoint)  # a damaged one is named here, not somewhere in Lightning
     place = torch.device(device)
     with quiet(), interruptible():
         trainer = lightning.Trainer(
@@ -171,7 +175,7 @@ def fit(
         )
         trainer.fit(module, data, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=True)
     # From the file, as training may have been in other processes.
-    progress.load_state_dict(torch.load(checkpoint, weights_only=True)["callbacks"][progress.state_key])
+    progress.load_state_dict(read_checkpoint(checkpoint)["callbacks"][progress.state_key])
     return {"seconds_per_step": progress.seconds_per_step, "history": progress.history}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from spnkit.training.coarse import parse, refine, to_tensor, upsample
 from spnkit.training.faces import AlignedFaces
+from spnkit.training.files import read_checkpoint
 from spnkit.training.modules import ParserTraining, RefinementTraining, Training
 from spnkit.training.report import Scores
 from spnkit.training.scores import FaceScores
@@ -54,13 +54,10 @@ def load_model(checkpoint: Path) -> Training:
     OSError, ValueError
         If the file is missing, or is no checkpoint of a run.
     """
-    if not checkpoint.is_file():
-        raise FileNotFoundError(f"{checkpoint}: no such checkpoint")
+    weights = read_checkpoint(checkpoint)["state_dict"]
+    refines = any(name.startswith("networks.") for name in weights)
+    kind: type[Training] = RefinementTraining if refines else ParserTraining
     try:
-        weights = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-        kind: type[Training] = ParserTraining
-        if any(name.startswith("networks.") for name in weights):
-            kind = RefinementTraining
         return kind.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
-    except (RuntimeError, LookupError, TypeError, EOFError, pickle.UnpicklingError) as error:
+    except (RuntimeError, LookupError, TypeError) as error:
         raise ValueError(f"{checkpoint}: not a checkpoint of a run, such as its spn.ckpt") from error

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -207,6 +208,17 @@ def test_checkpoints_that_are_none(run, tmp_path, faces):
         load_model(tmp_path / "missing.ckpt")
     with pytest.raises(ValueError, match="not a checkpoint of a run"):
         load_model(broken)
+    torch.save(torch.zeros(3), broken)
+    with pytest.raises(ValueError, match=r"broken\.ckpt: not a checkpoint of a run"):
+        load_model(broken)
+
+
+def test_a_damaged_checkpoint_is_named_when_a_run_goes_on(run, tiny, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run[0], out)
+    (out / "spn.ckpt").write_bytes((run[0] / "spn.ckpt").read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"spn\.ckpt: damaged"):
+        train(tiny, out, resume=True, console=SILENT)
 
 
 def test_a_checkpoint_of_the_parsers_scores_them_alone(run):
