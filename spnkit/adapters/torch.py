@@ -216,13 +216,14 @@ def _backward(ctx, grad, *_):
 
 def _composed(grad, winner, x, gates, settings):
     """The gradients by the composition, for a transform that looks at the way back alone."""
+    return torch.func.vjp(_composition(settings, winner), x, gates)[1](grad)
+
+
+def _composition(settings, winner):
+    """The unit of these settings as a composition that autograd knows, with ties settled as they were."""
     directions, normalization, integration, backend_name = settings
     resolved, chosen = plan(tuple(directions), normalization, integration), _filled(winner)
-
-    def unit(x, gates):
-        return torch_recurrence.propagate(x, gates, resolved, backend_name, chosen)
-
-    return torch.func.vjp(unit, x, gates)[1](grad)
+    return lambda x, gates: torch_recurrence.propagate(x, gates, resolved, backend_name, chosen)
 
 
 class Unit(torch.autograd.Function):
@@ -244,16 +245,13 @@ def _setup_backward(ctx, inputs, output):
 
 
 def _double_backward(ctx, ddx, ddgates):
-    """Derivatives of the gradients: the same unit again, as a composition that autograd knows."""
+    """Derivatives of the gradients: the same unit again, as a composition."""
     grad, winner, *inputs = ctx.saved_tensors
-    directions, normalization, integration, backend_name = ctx.settings
-    resolved = plan(tuple(directions), normalization, integration)
     again = torch.is_grad_enabled()  # asked for derivatives of these too
     with torch.enable_grad():
         # Aliases, whose history ends here: the saved ones may depend on each other, and autograd goes there itself.
         grad, x, gates = (t.view_as(t) if t.requires_grad else t.detach().requires_grad_() for t in (grad, *inputs))
-        chosen = winner if winner.numel() else None
-        y = torch_recurrence.propagate(x, gates, resolved, backend_name, chosen)
+        y = _composition(ctx.settings, winner)(x, gates)
         first = torch.autograd.grad(y, (x, gates), grad, create_graph=True)
         cotangents = (ddx, ddgates if ctx.needs_gates else torch.zeros_like(gates))
         second = torch.autograd.grad(first, (grad, x, gates), cotangents, create_graph=again, allow_unused=True)
