@@ -101,11 +101,11 @@ def _propagate(x, gates, directions, normalization, integration, backend_name, t
 @torch.library.impl(library, "propagate_backward", "CUDA")
 @torch.library.impl(library, "propagate_backward", "CPU")
 def _propagate_backward(grad, winner, hidden, x, gates, directions, normalization, integration, name, needs_gates):
-    resolved = plan(tuple(directions), normalization, integration)
+    resolved, engine = plan(tuple(directions), normalization, integration), _engine(name, x, gates=gates, grad=grad)
     wide, wide_gates, won = _widened(x), _widened(gates), _filled(winner)
     dx, dgates = map(in_large_pages, _gradients(grad, winner, hidden, wide, wide_gates, (), "", "", "", needs_gates))
     arrays = (_widened(grad), won, wide, wide_gates, dx, dgates if needs_gates else None)
-    _engine(name, x).backward(*map(_view, arrays), resolved, **_kept(hidden))
+    engine.backward(*map(_view, arrays), resolved, **_kept(hidden))
     return _rounded(dx, x.dtype), _rounded(dgates, gates.dtype)
 
 
@@ -117,9 +117,7 @@ def _recurrence(x, p, direction, backend_name):
 
 def _forward(x, gates, resolved, backend_name, winner=None, hidden=None):
     """The result of a call; `winner` and `hidden` are filled where there is room in them."""
-    if gates.dtype != x.dtype:  # the public calls have checked it, whoever calls the operator has not
-        raise TypeError(f"gates has dtype {gates.dtype}, expected that of x, {x.dtype}")
-    engine, wide = _engine(backend_name, x), _widened(x)
+    engine, wide = _engine(backend_name, x, gates=gates), _widened(x)
     y = in_large_pages(_empty(wide, _shape(x, resolved)))
     engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(_filled(winner)), resolved, **_kept(hidden))
     return _rounded(y, x.dtype)
@@ -265,8 +263,11 @@ for _name in ("propagate", "propagate_backward", "recurrence"):
         torch.library.register_autocast(f"spnkit::{_name}", _device, torch.float32)
 
 
-def _engine(name, x):
+def _engine(name, x, **others):
     """The backend module; "auto" is the fast one of the device, and data is never moved."""
+    for argument, tensor in others.items():
+        if tensor.dtype != x.dtype:  # the public calls have checked it, whoever calls the operator has not
+            raise TypeError(f"{argument} has dtype {tensor.dtype}, expected that of x, {x.dtype}")
     chosen = ("cuda" if on_gpu(x) else "cpu") if name == "auto" else name
     if not (on_gpu(x) if chosen == "cuda" else x.is_cpu):
         raise ValueError(f"backend {name!r} cannot take x on {x.device}")

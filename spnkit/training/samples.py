@@ -72,11 +72,12 @@ class Patches(Samples):
         rng = self.generator(drawn)
         face = int(rng.integers(len(self.faces)))
         image, labels = self.faces[face]
-        if face not in self.mixed:
-            self.mixed[face] = mixed_windows(labels, self.size)
-            if not self.mixed[face].any():
-                raise ValueError(f"{self.named(face)}: no patch of {self.size} x {self.size} holds two classes")
-        ((row, column),) = sample_windows(labels, self.size, 1, rng, self.mixed[face])
+        try:
+            if face not in self.mixed:
+                self.mixed[face] = mixed_windows(labels, self.size)
+            ((row, column),) = sample_windows(labels, self.size, 1, rng, self.mixed[face])
+        except ValueError as error:
+            raise ValueError(f"{self.named(face)}: {error}") from error
         window = np.s_[row : row + self.size, column : column + self.size]
         photo, truth = image[window], labels[window]
         coarse = upsample_part(self.coarse[face], self.factor, *window)

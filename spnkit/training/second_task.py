@@ -11,6 +11,14 @@ from spnkit.nn import SPN
 from spnkit.nn.blocks import EncoderDecoder
 
 
+class Kept(list[Tensor]):
+    """What passed a module last while it trained, until it is taken: its input, as a hook before it, or its output."""
+
+    def __call__(self, module: nn.Module, given: tuple[Any, ...], said: Tensor | None = None) -> None:
+        if module.training:
+            self[:] = [given[0] if said is None else said]
+
+
 class ParsingHead(nn.Conv2d):
     """Class logits of the photo, from the features that the refining network's last layer is given.
 
@@ -38,13 +46,8 @@ class ParsingHead(nn.Conv2d):
     def __init__(self, network: nn.Module, num_classes: int) -> None:
         reader = cast(EncoderDecoder, network.guidance if isinstance(network, SPN) else network.features)
         super().__init__(reader.out.in_channels, num_classes, 1)
-        self.kept: list[Tensor] = []
-        reader.out.register_forward_pre_hook(self.keep)
-
-    def keep(self, layer: nn.Module, given: tuple[Any, ...]) -> None:
-        """Take note of what the last layer is given."""
-        if layer.training:
-            self.kept = [given[0]]
+        self.kept = Kept()
+        reader.out.register_forward_pre_hook(self.kept)
 
     def forward(self, labels: Tensor) -> Tensor:
         """Logits of the photo that the network saw last, at the size of its labels (N, H, W)."""
@@ -77,13 +80,8 @@ class GateExcess(nn.Module):
 
     def __init__(self, network: SPN) -> None:
         super().__init__()
-        self.shape, self.kept = network.propagation.gate_shape, list[Tensor]()
-        cast(nn.Module, network.guidance).register_forward_hook(self.keep)
-
-    def keep(self, guidance: nn.Module, _given: tuple[Any, ...], said: Tensor) -> None:
-        """Take note of what the guidance network says."""
-        if guidance.training:
-            self.kept = [said]
+        self.shape, self.kept = network.propagation.gate_shape, Kept()
+        cast(nn.Module, network.guidance).register_forward_hook(self.kept)
 
     def forward(self) -> Tensor:
         """A scalar, from the photo that the network saw last."""

@@ -147,6 +147,9 @@ def test_float64_beside_float32_is_refused_under_autocast_too():
         assert mapped.dtype == torch.float32
     with pytest.raises(TypeError, match=r"gates has dtype torch\.float64, expected that of x, torch\.float32"):
         torch.ops.spnkit.propagate(x, gates.double(), *SETTINGS, False)
+    nothing = torch.empty(0, dtype=torch.uint8)
+    with pytest.raises(TypeError, match=r"grad has dtype torch\.float64, expected that of x, torch\.float32"):
+        torch.ops.spnkit.propagate_backward(x.double(), nothing, nothing, x, gates, *SETTINGS, True)
 
 
 def test_meta_tensors_have_a_shape_and_no_values():

@@ -145,9 +145,10 @@ def test_all_photos_of_a_person_are_in_one_fold(faces, tmp_path):
 def test_a_face_with_nothing_to_refine_is_named(faces, tmp_path):
     data = aligned(faces, tmp_path)
     np.save(data.paths[0], np.zeros((64, 64, 4), np.uint8))
-    drawn = Patches(data, HELEN_CLASSES, 0, coarse=torch.zeros(6, 11, 16, 16), factor=4, size=32)
-    with pytest.raises(ValueError, match=f"training face {data.names[0]}: no patch of 32 x 32"):
-        list(map(drawn.__getitem__, enumerate(range(100))))
+    for size, wrong in ((32, f"{data.names[0]}: labels: no window of 32"), (65, ".*: labels: a window of 65 x 65")):
+        drawn = Patches(data, HELEN_CLASSES, 0, coarse=torch.zeros(6, 11, 16, 16), factor=4, size=size)
+        with pytest.raises(ValueError, match=f"training face {wrong}"):
+            list(map(drawn.__getitem__, enumerate(range(100))))
 
 
 def test_names_with_a_folder_in_them_stay_apart(faces, tmp_path):
