@@ -6,7 +6,6 @@ weight is then one or minus one and learns nothing. Names are those of folders i
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import _record
@@ -15,7 +14,7 @@ from _rows import ROWS
 from table1 import Table, slug
 
 from spnkit.nn import SPN
-from spnkit.training import Options, load_model
+from spnkit.training import load_model
 from spnkit.training.coarse import cut, to_tensor
 
 MEASURED = 12
@@ -39,9 +38,8 @@ def middle(faces, side):
 
 def of_run(run, seed):
     """Row to figures, for every SPN in a folder of analysis/table1.py."""
-    options = Options(**json.loads((run / "options.json").read_text()))
-    experiment = Table(options, run, seeds=1)
-    patches = middle(experiment.experiment().aligned(experiment.folder, "val"), options.patch)
+    experiment = Table.reopened(run)
+    patches = middle(experiment.experiment().aligned(experiment.folder, "val"), experiment.options.patch)
     found = {}
     for row in ROWS:
         checkpoint = run / f"{slug(row)}-{seed}.ckpt"

@@ -8,7 +8,6 @@ resolution, as its own maps are.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import _record
@@ -22,7 +21,7 @@ from table1 import Table, identity, slug
 from spnkit.data import IGNORE, align
 from spnkit.data.files import read_indices
 from spnkit.nn import soften
-from spnkit.training import Options, table
+from spnkit.training import table
 
 SIDES = {"eyes": ("left_eye", "right_eye")}
 RESOLUTIONS = ("as drawn", "at the baseline's resolution")
@@ -80,8 +79,8 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/table1/real"), help="of analysis/table1.py")
     parser.add_argument("--seeds", type=int, default=3, help="of the headline rows (3)")
     chosen = parser.parse_args()
-    options = Options(**json.loads((chosen.run / "options.json").read_text()))
-    experiment = Table(options, chosen.run, chosen.seeds)
+    experiment = Table.reopened(chosen.run, chosen.seeds)
+    options = experiment.options
     faces, maps = twice_drawn(experiment, Path(options.data))
     rows = {"rough masks": [identity]}
     for name in METHODS:

@@ -13,6 +13,7 @@ analysis/table1_times.py measures it again.
 from __future__ import annotations
 
 import ast
+import json
 import os
 from dataclasses import replace
 from functools import partial
@@ -66,6 +67,11 @@ class Table:
         self.learned = first.aligned(folder, "train")
         self.device = torch.device(options.device)
         self.curves: dict[str, list] = {}
+
+    @classmethod
+    def reopened(cls, out: Path, seeds: int = 1) -> Table:
+        """The experiment that was begun in a folder."""
+        return cls(Options(**json.loads((out / "options.json").read_text())), out, seeds)
 
     def experiment(self, **change) -> Experiment:
         """The experiment with other options."""

@@ -56,6 +56,10 @@ def test_rows_are_added_and_nothing_is_done_twice(call, tmp_path):
     clipped = call("made-up", script="clipping", result="clipping")["made-up"]
     assert list(clipped) == ["SPN, three-way", "SPN, one-way"]
     assert all(0 <= of["share clipped"] <= 1 and of["median sum"] > 0 for of in clipped.values())
+    maps = call("made-up", script="coarse_maps", result="coarse-maps")["made-up"]
+    on_val = call("--set", "units=1", "--groups", "--methods", "--sources", USED, result="made-up-val")
+    assert [maps["val"]] == on_val["sources"][USED]["rows"]["baseline CNN"]["overall by seed"]
+    assert 0 < maps["train"] < 100
 
 
 def test_what_is_chosen_from_is_never_scored_on_test(call, capsys):

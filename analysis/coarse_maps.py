@@ -1,0 +1,51 @@
+"""How good the baseline's maps are where a refinement learns from them, and on faces that no parser has seen.
+
+The two should be alike: a refinement that learns from better maps than it gets later trusts them too much. Names are
+those of folders in runs/table1, where analysis/table1.py has trained parsers; `--groups --methods` trains no more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import _record
+import torch
+from _tally import Tally
+from table1 import Table, identity
+
+from spnkit.training import parse, upsample
+
+
+def overall(experiment, split):
+    """The overall F-score of the maps of a split: of training faces by the parser of their fold, as in training."""
+    parsers, factor = experiment.parsers(), experiment.options.factor
+    faces = experiment.experiment().aligned(experiment.folder, split)
+    if split == "train":
+        by = [[parsers[fold]] for fold in experiment.experiment().folds(faces)]
+    else:
+        by = [parsers] * len(faces)
+    device = torch.device(experiment.options.device)
+    maps = [upsample(parse(some, photo, factor, device), factor) for some, (photo, _) in zip(by, faces, strict=True)]
+    return round(experiment.overall(Tally.of(identity, faces, maps, experiment.classes)), 2)
+
+
+def of_run(run):
+    """Split to the overall F-score of its maps."""
+    experiment = Table.reopened(run)
+    return {split: overall(experiment, split) for split in ("train", "val")}
+
+
+def main() -> None:
+    """Measure, write and print."""
+    parser = _record.parser(__doc__)
+    parser.add_argument("names", nargs="+", help="of runs, such as real")
+    parser.add_argument("--runs", type=Path, default=Path("runs/table1"), help="where they are")
+    chosen = parser.parse_args()
+    figures = {name: of_run(chosen.runs / name) for name in chosen.names}
+    _record.write("coarse-maps", figures, seed=chosen.seed, out=chosen.out or _record.RESULTS / "table1")
+    for name, of in figures.items():
+        print(f"{name}: " + ", ".join(f"{split} {value:.2f}" for split, value in of.items()))
+
+
+if __name__ == "__main__":
+    main()
