@@ -129,6 +129,10 @@ def normalize_gates(gates: Array, normalization: str = "clip", axis: int = -4) -
     - ``sigmoid``: 1 / (1 + exp(-g)) over its sum;
     - ``none``: the gates are weights already.
 
+    The middle three spend the whole weight on neighbours. With ``softmax`` and ``sigmoid`` a pixel's own value then
+    counts in the first step and at the border alone: scale the weights, and pass them on with ``none``, to keep a share
+    for it. With a single connection all three make every weight one (``always``: or minus one): nothing can be learned.
+
     Parameters
     ----------
     gates : NumPy array or torch tensor
@@ -165,21 +169,21 @@ def normalize_gates(gates: Array, normalization: str = "clip", axis: int = -4) -
 
 
 def scan_adjoint(
-    grad: np.ndarray, gates: np.ndarray, direction: str, *, normalization: str = "none", backend: str = "auto"
-) -> np.ndarray:
+    grad: Array, gates: Array, direction: str, *, normalization: str = "none", backend: str = "auto"
+) -> Array:
     """The transpose of `scan` applied to a map: `<scan(x), g> = <x, scan_adjoint(g)>` for every x.
 
     Parameters
     ----------
-    grad : (N, C, H, W) NumPy array, or any other that `scan` takes
-        The map to carry back.
+    grad : (N, C, H, W) array
+        The map to carry back, of any kind that `scan` takes.
     gates, direction, normalization, backend
         As in `scan`, but with weights that are normalised already by default.
 
     Returns
     -------
-    (N, C, H, W) NumPy array
-        One adjoint scan: with ones at a single pixel, that pixel's row of G.
+    (N, C, H, W) Array of the same kind and dtype
+        One adjoint scan: with ones at a single pixel, that pixel's row of G. In torch it is differentiable.
 
     Raises
     ------

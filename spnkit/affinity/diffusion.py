@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import eye_array
 from scipy.sparse.linalg import aslinearoperator, expm_multiply
 
-from spnkit.affinity.operator import MixedAffinityOperator
+from spnkit.affinity.operator import MixedAffinityOperator, as_operator
 
 
 def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | None = None) -> np.ndarray:
@@ -37,8 +37,8 @@ def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | 
 
     Raises
     ------
-    ValueError
-        If `x` does not fit the operator, `time` is negative or `steps` less than 1.
+    ValueError, TypeError
+        If `operator` is none, `x` does not fit it, `time` is negative or `steps` less than 1.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | 
     >>> diffuse(G, [[1, 0, 0]], time=2).round(4)
     array([[1.    , 0.6321, 0.4482]])
     """
-    state = np.asarray(x, operator.dtype)
+    state = np.asarray(x, as_operator(operator).dtype)
     if state.shape != operator.map_shape:
         raise ValueError(f"x must have the operator's map shape {operator.map_shape}, got {state.shape}")
     if not time >= 0:
@@ -82,6 +82,11 @@ def observed_orders(operator: MixedAffinityOperator, x, time: float, steps: list
     ndarray (len(steps) - 1,)
         :math:`\log(e_i / e_{i+1}) / \log(n_{i+1} / n_i)` for the largest errors :math:`e_i` of
         :math:`n_i` steps; infinite where there is no error to speak of (the steps are exact).
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `diffuse`.
 
     Examples
     --------

@@ -9,6 +9,7 @@ import numpy as np
 import spnkit
 from spnkit.affinity.weights import as_pixel
 from spnkit.directions import DIRECTIONS
+from spnkit.plan import names_of
 from spnkit.propagation import scan_adjoint
 
 
@@ -66,6 +67,7 @@ def effective_affinity(
     >>> effective_affinity(x, gates, (0, 1), directions=("left_to_right", "right_to_left"))
     array([[0. , 0.5, 0.5]])
     """
+    directions = names_of(directions)
     state, weights = _own_plane(x, gates, sample, channel)
     i, j = as_pixel(pixel, state.shape[2:])
     if units < 1:

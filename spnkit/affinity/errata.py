@@ -9,6 +9,7 @@
    only a mix of directions diffuses both ways: `stationary_distribution`.
 6. Node-wise max is not linear: `effective_affinity` is the row of the Jacobian.
 7. With negative weights the diffusion of Theorem 2 grows without end: `diffuse`.
+8. A norm of at most one keeps gradients from exploding, not from vanishing: `gradient_norms`.
 """
 
 from __future__ import annotations

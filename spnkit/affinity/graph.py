@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
 from scipy.sparse.linalg import LinearOperator, eigs
 
-from spnkit.affinity.operator import MixedAffinityOperator
+from spnkit.affinity.operator import MixedAffinityOperator, as_operator
 from spnkit.affinity.stability import strength
 from spnkit.affinity.weights import along_scan, as_direction
 
@@ -40,8 +40,8 @@ def spectrum(operator: MixedAffinityOperator, k: int = 6) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If `k` is out of range.
+    ValueError, TypeError
+        If `k` is out of range, or `operator` none of the two.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def spectrum(operator: MixedAffinityOperator, k: int = 6) -> np.ndarray:
     >>> spectrum(AffinityOperator([[[0.0, 0.5, 0.25, 0.75]]]), k=2)
     array([1.  +0.j, 0.75+0.j])
     """
-    pixels = operator.shape[0]
+    pixels = as_operator(operator).shape[0]
     if not 1 <= k <= max(1, pixels - 2):
         raise ValueError(f"k must lie between 1 and {max(1, pixels - 2)} for {pixels} pixels, got {k}")
     if len(operator.directions) == 1:
@@ -80,8 +80,8 @@ def stationary_distribution(operator: MixedAffinityOperator) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        If M is no transition matrix, or there is more than one distribution.
+    ValueError, TypeError
+        If M is no transition matrix or no such operator, or there is more than one distribution.
 
     Examples
     --------
@@ -95,7 +95,7 @@ def stationary_distribution(operator: MixedAffinityOperator) -> np.ndarray:
     _check_transition_matrix(operator)
     values, vectors = _leading(operator.T, 2)
     values, vectors = values[np.argsort(-abs(values))], vectors[:, np.argsort(-abs(values))]
-    if len(values) > 1 and abs(values[1] - 1) < 1e-9:
+    if len(values) > 1 and abs(values[1] - 1) < max(1e-9, 100 * float(np.finfo(operator.dtype).eps)):
         raise ValueError("operator has several stationary distributions: its scans do not connect all pixels")
     pi = vectors[:, 0].real / vectors[:, 0].real.sum()
     return np.maximum(pi, 0).reshape(operator.map_shape)
@@ -106,6 +106,16 @@ def asymmetry(matrix) -> float:
 
     For A of a single direction it is 1. For any matrix it says what symmetrising would throw away.
 
+    Parameters
+    ----------
+    matrix : array_like or sparse array (N, N)
+        A, G or any other.
+
+    Returns
+    -------
+    float
+        From 0 to 1; 0 for a matrix of zeros.
+
     Examples
     --------
     >>> asymmetry([[0, 1], [0, 0]]), asymmetry([[0, 1], [1, 0]])
@@ -113,7 +123,8 @@ def asymmetry(matrix) -> float:
     """
     A = csr_array(matrix)
     difference = A - A.T
-    return float(np.sqrt((difference.data**2).sum() / (2 * (A.data**2).sum())))
+    total = 2 * (A.data**2).sum()
+    return float(np.sqrt((difference.data**2).sum() / total)) if total else 0.0
 
 
 def to_networkx(matrix, shape: tuple[int, int]):
@@ -156,6 +167,16 @@ def to_pygsp(matrix, shape: tuple[int, int]):
     `graph.is_directed()` holds, and `graph.W` is the matrix. Note that PyGSP itself symmetrises when it makes
     a Laplacian of a directed graph; the directed one is `build_L`. Parameters and errors are those of
     `to_networkx`.
+
+    Returns
+    -------
+    pygsp.graphs.Graph
+
+    Examples
+    --------
+    >>> from spnkit.affinity import build_A
+    >>> to_pygsp(build_A([[[0.0, 0.5, 0.5]]], order="image"), (1, 3)).is_directed()
+    True
     """
     graphs = _library("pygsp").graphs
     rows, columns = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
@@ -167,11 +188,12 @@ def _leading(operator: LinearOperator, k: int) -> tuple[np.ndarray, np.ndarray]:
     pixels = operator.shape[0]
     if pixels <= DENSE_PIXELS:
         return np.linalg.eig(operator @ np.eye(pixels))
-    return eigs(operator, k=k, v0=np.ones(pixels, operator.dtype))
+    start = np.random.default_rng(0).random(pixels)  # a map with a symmetry would never meet what breaks it
+    return eigs(operator, k=k, v0=start.astype(operator.dtype))
 
 
 def _check_transition_matrix(operator: MixedAffinityOperator) -> None:
-    weights_fit = operator.p.min() >= 0 and all(
+    weights_fit = as_operator(operator).p.min() >= 0 and all(
         strength(p, d) <= 1 + 1e-6 for p, d in zip(operator.p, operator.directions, strict=True)
     )
     shares_fit = operator.shares.min() >= 0 and abs(operator.shares.sum() - 1) < 1e-9

@@ -12,6 +12,7 @@ import spnkit
 from spnkit.affinity.matrices import build_G
 from spnkit.affinity.weights import along_scan, as_direction, as_pixel, as_weights
 from spnkit.directions import DIRECTIONS
+from spnkit.plan import names_of
 from spnkit.propagation import scan_adjoint
 
 
@@ -59,7 +60,7 @@ class MixedAffinityOperator(LinearOperator):
         *,
         backend: str = "auto",
     ):
-        self.directions = (directions,) if isinstance(directions, str) else tuple(directions)
+        self.directions = names_of(directions)
         for direction in self.directions:
             as_direction(direction)
         given = np.asarray(p)
@@ -151,6 +152,15 @@ class AffinityOperator(MixedAffinityOperator):
     def __init__(self, p, direction: str = "left_to_right", *, backend: str = "auto"):
         as_direction(direction)
         super().__init__(as_weights(p)[None], (direction,), (1.0,), backend=backend)
+
+
+def as_operator(operator) -> MixedAffinityOperator:
+    """Refuse what only looks like an operator, such as a matrix, which knows no map."""
+    if not isinstance(operator, MixedAffinityOperator):
+        raise TypeError(
+            f"operator must be an AffinityOperator or a MixedAffinityOperator, got {type(operator).__name__}"
+        )
+    return operator
 
 
 def _as_shares(shares: Sequence[float] | None, count: int) -> np.ndarray:

@@ -58,7 +58,8 @@ def mean_reach(p, direction: str = "left_to_right") -> np.ndarray:
 
     The rows of G are then shares that sum to one, so with t the number of the step,
     :math:`\sum_m G_{nm} (t_n - t_m) = t_n - (G t)_n`: one scan of the map t. For one-way weights of
-    constant p it is :math:`p (1 - p^{t-1}) / (1 - p)`.
+    constant p it is :math:`p (1 - p^{t-1}) / (1 - p)`; three-way the same with :math:`\sum p`, but that a path
+    may leave through a border, so nearer to one than a scan is long it is less.
 
     Parameters
     ----------
@@ -93,13 +94,23 @@ def mean_reach(p, direction: str = "left_to_right") -> np.ndarray:
 def effective_area(row) -> float:
     r"""How many pixels a row of G is spread over, :math:`(\sum |g|)^2 / \sum g^2`: n for n equal shares.
 
+    Parameters
+    ----------
+    row : array_like
+        Shares of any shape.
+
+    Returns
+    -------
+    float
+        0 where nothing is heard at all.
+
     Examples
     --------
     >>> effective_area([[0.5, 0.5], [0.0, 0.0]])
     2.0
     """
     shares = np.abs(np.asarray(row, dtype=np.float64))
-    return float(shares.sum() ** 2 / (shares**2).sum())
+    return float(shares.sum() ** 2 / (shares**2).sum()) if shares.any() else 0.0
 
 
 def _row_sums(band: np.ndarray) -> np.ndarray:

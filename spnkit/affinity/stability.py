@@ -2,6 +2,8 @@ r"""Theorem 3: what :math:`\sum |p| \le 1` bounds, what it does not, and a rule 
 
 from __future__ import annotations
 
+from operator import index
+
 import numpy as np
 
 from spnkit.affinity.weights import along_scan, as_direction, as_weights, reach_of_step
@@ -75,15 +77,15 @@ def growth_bound(s: float, steps: int) -> float:
 
     Raises
     ------
-    ValueError
-        If `s` is negative or `steps` less than 1.
+    ValueError, TypeError
+        If `s` is negative, or `steps` less than 1 or no integer.
 
     Examples
     --------
     >>> growth_bound(1, 50), growth_bound(0.5, 10**6)
     (99.0, 3.0)
     """
-    if not s >= 0 or steps < 1:
+    if not s >= 0 or not index(steps) >= 1:
         raise ValueError(f"s must not be negative and steps at least 1, got s = {s}, steps = {steps}")
     if s == 1:
         return 1.0 + 2 * (steps - 1)
@@ -103,11 +105,25 @@ def spectral_bound(connections: int, lanes: int) -> float:
     pixel, whose column :math:`(1, 1, 1)^T` has length :math:`\sqrt 3`. A map of two lanes has columns of two
     entries, hence :math:`\sqrt{\min(3, lanes)}`.
 
+    Parameters
+    ----------
+    connections : int
+        Weights of a pixel: 1 or 3.
+    lanes : int
+        Pixels that a step moves together, at least 1.
+
+    Raises
+    ------
+    ValueError
+        If there cannot be so many.
+
     Examples
     --------
     >>> round(spectral_bound(3, 64), 4), spectral_bound(1, 64)
     (1.7321, 1.0)
     """
+    if connections not in (1, 3) or not lanes >= 1:
+        raise ValueError(f"connections must be 1 or 3 and lanes at least 1, got {connections} and {lanes}")
     return float(np.sqrt(min(connections, lanes)))
 
 

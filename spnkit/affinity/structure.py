@@ -42,7 +42,7 @@ def stored_entries(matrix: str, shape: tuple[int, int], K: int, direction: str =
     Raises
     ------
     ValueError
-        If `matrix`, `K` or `direction` is none of the above.
+        If `matrix`, `K` or `direction` is none of the above, or a side of the map is negative.
 
     Examples
     --------
@@ -51,6 +51,8 @@ def stored_entries(matrix: str, shape: tuple[int, int], K: int, direction: str =
     """
     if K not in (1, 3):
         raise ValueError(f"K must be 1 or 3, got {K!r}")
+    if min(shape) < 0:
+        raise ValueError(f"shape must not be negative, got {shape}")
     along = as_direction(direction)
     L, T = shape if along.horizontal else shape[::-1]
     band = L if K == 1 else 3 * L - 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import index
+
 import numpy as np
 
 from spnkit.directions import TABLE, Direction, orient
@@ -37,7 +39,7 @@ def as_direction(direction: str) -> Direction:
 def as_pixel(pixel, shape: tuple[int, int]) -> tuple[int, int]:
     """Check an image (row, column) against a map's (H, W)."""
     try:
-        i, j = (int(index) for index in pixel)
+        i, j = (index(place) for place in pixel)
     except (TypeError, ValueError):
         raise TypeError(f"pixel must be a pair (row, column), got {pixel!r}") from None
     if not (0 <= i < shape[0] and 0 <= j < shape[1]):

@@ -1,5 +1,6 @@
 """The paper's networks as ordinary `torch.nn` modules: the layer, guidance networks, parsers and the SPN."""
 
+import spnkit.adapters.torch  # noqa: F401 - registers the operator, or torch.export.load would not know it
 from spnkit.nn.guidance import UNetGuidance, VGGGuidance
 from spnkit.nn.masks import soften
 from spnkit.nn.parsers import FaceParser, HighResFaceParser

@@ -198,6 +198,21 @@ def test_compile_fullgraph():
         assert_close(a, b)
 
 
+LOADED = """
+import sys, torch
+import spnkit.nn
+program = torch.export.load(sys.argv[1]).module()
+assert program(torch.ones(1, 2, 4, 4), torch.zeros(1, 4, 3, 2, 4, 4)).eq(1).all()
+"""
+
+
+def test_a_saved_program_needs_the_networks_alone(tmp_path):
+    layer = pytest.importorskip("spnkit.nn").SpatialPropagation()
+    program = torch.export.export(layer, (torch.ones(1, 2, 4, 4), torch.zeros(1, 4, 3, 2, 4, 4)))
+    torch.export.save(program, tmp_path / "layer.pt2")
+    subprocess.run([sys.executable, "-c", LOADED, str(tmp_path / "layer.pt2")], check=True)
+
+
 def test_export():
     class Unit(torch.nn.Module):
         def forward(self, x, gates):

@@ -14,6 +14,7 @@ from spnkit.affinity import (
     asymmetry,
     build_A,
     build_G,
+    diffuse,
     eq2_as_printed,
     spectrum,
     stationary_distribution,
@@ -79,6 +80,24 @@ def test_what_has_no_stationary_distribution_is_refused(operator, words):
         stationary_distribution(operator)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_halves_that_mirror_each_other_are_told_apart(dtype):
+    """A solver that begins with a symmetric map never meets the difference of the two."""
+    p = np.full((4, 3, 12, 12), 0.3, dtype)
+    p[0, :, :, 6] = p[1, :, :, 5] = 0
+    p[2:, 2, :, 5] = p[2:, 0, :, 6] = 0
+    with pytest.raises(ValueError, match="several stationary distributions"):
+        stationary_distribution(MixedAffinityOperator(p))
+    whole = stationary_distribution(MixedAffinityOperator(np.full((4, 3, 12, 12), 0.3, dtype)))
+    assert_allclose(whole, whole[::-1, ::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize("call", [spectrum, stationary_distribution, lambda G: diffuse(G, np.zeros((1, 3)))])
+def test_a_matrix_is_no_operator(call):
+    with pytest.raises(TypeError, match=r"operator must be .* MixedAffinityOperator, got csr_array"):
+        call(build_G([[[0.0, 0.5, 0.5]]]))
+
+
 def test_only_the_mix_connects_all_pixels():
     one = build_G(np.full((3, 3, 4), 0.3), order="image")
     options = {"directed": True, "connection": "strong"}
@@ -91,6 +110,7 @@ def test_asymmetry():
     assert asymmetry(build_A(np.full((3, 3, 4), 0.3))) == pytest.approx(1)
     assert 0 < asymmetry(mix) < 1
     assert asymmetry(mix + mix.T) == 0
+    assert asymmetry(np.zeros((2, 2))) == 0
 
 
 def test_networkx_gets_a_directed_graph():

@@ -40,6 +40,16 @@ def test_the_sum_of_a_gradient_decays_at_least_as_fast_as_s_to_the_n():
     assert (gradient_norms(p) <= strength(p) ** np.arange(12) * (1 + 1e-12)).all()
 
 
+def test_gradients_vanish_though_the_weights_sum_to_one():
+    """At most one is no promise of at least one: signs cancel, and only without them a gradient passes undiminished."""
+    p = np.random.default_rng(3).normal(size=(3, 20, 48))
+    p /= np.abs(p).sum(axis=0)
+    assert gradient_norms(p)[-1] < 1e-3
+    away_from_borders = np.abs(p)
+    away_from_borders[0, 0] = away_from_borders[2, -1] = 0
+    assert_allclose(gradient_norms(away_from_borders / away_from_borders.sum(axis=0)), 1)
+
+
 def test_weights_of_one_sign_reach_that_rate():
     p = np.full((3, 41, 12), 0.3)
     assert_allclose(gradient_norms(p), 0.9 ** np.arange(12))
@@ -77,6 +87,7 @@ def test_mean_reach_of_a_constant_weight():
 def test_effective_area():
     assert effective_area(np.eye(4)) == pytest.approx(4)
     assert effective_area([1, -1, 0]) == pytest.approx(2)
+    assert effective_area([0, 0]) == 0
 
 
 @pytest.mark.parametrize("p", [np.full((1, 2, 3), -0.1), np.full((3, 4, 3), 0.4)])

@@ -124,6 +124,8 @@ def test_balance_leaves_one_way_to_clip():
         (lambda: worst_step(2), "lanes must be at least 3, got 2"),
         (lambda: growth_bound(-1, 2), "s must not be negative"),
         (lambda: growth_bound(1, 0), "steps at least 1"),
+        (lambda: spectral_bound(2, 5), "connections must be 1 or 3"),
+        (lambda: spectral_bound(3, 0), "lanes at least 1"),
     ],
 )
 def test_bad_input_is_named(call, words):

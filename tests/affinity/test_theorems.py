@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import expm
 
+import spnkit
 from spnkit.affinity import (
     AffinityOperator,
     build_L,
@@ -38,6 +39,13 @@ def test_theorems_hold(kind, K, shape):
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_theorems_hold_in_every_direction(direction):
     assert verify(weights("clip", np.random.default_rng(1), 3, (5, 4)), direction).passed
+
+
+@pytest.mark.parametrize("rule", ["clip", "always", "softmax", "sigmoid"])
+def test_theorems_hold_for_weights_that_were_rounded_in_float32(rule):
+    g = np.random.default_rng(2).normal(size=(3, 6, 7)).astype(np.float32)
+    report = verify(spnkit.normalize_gates(g, rule, axis=0))
+    assert report.passed, str(report)
 
 
 def test_weights_that_break_theorem_3_fail_it_and_only_it():

@@ -22,8 +22,8 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "backends": DEFINITION | {"backends"},
     "adapters": DEFINITION | {"backends", "adapters"},
     "propagation": {"adapters", "directions", "plan"},
-    "affinity": {"affinity", "propagation", "directions"},
-    "nn": {"nn", "propagation", "directions", "plan"},  # a layer refuses names when it is made
+    "affinity": {"affinity", "propagation", "directions", "plan"},
+    "nn": {"nn", "propagation", "directions", "plan", "adapters"},  # a layer refuses names when it is made
     "data": {"data"},
     "training": {"training", "data", "nn", "propagation", "directions", "plot"},
     "plot": {"affinity", "propagation", "directions"},
