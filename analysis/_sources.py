@@ -15,6 +15,7 @@ from spnkit.nn import soften
 from spnkit.training import parse, upsample
 
 USED = "the baseline it was trained on"
+WHOLE = "a baseline trained on all faces"
 TRUTH = "the truth at the baseline's resolution"
 NOISE, SHIFT = 1.0, 4
 """Deviation of the noise on log-probabilities; pixels that a map is moved down and to the right."""
@@ -44,10 +45,19 @@ def from_highres(experiment, faces):
     return [parse(parsers, photo, 1, experiment.device) for photo, _ in faces]
 
 
+def from_whole(experiment, faces):
+    """A parser that learns from all training faces: to refine their own maps it must not, for unseen faces it may."""
+    return from_another(experiment, faces, "parsers-whole", experiment.options.factor, folds=1)
+
+
 def from_far(experiment, faces):
     """A baseline of its own that sees the face at half the resolution."""
-    factor = 2 * experiment.options.factor
-    parsers = experiment.parsers("parsers-far", factor=factor)
+    return from_another(experiment, faces, "parsers-far", 2 * experiment.options.factor)
+
+
+def from_another(experiment, faces, name, factor, **change):
+    """Maps of parsers that no refinement was trained on."""
+    parsers = experiment.parsers(name, factor=factor, **change)
     return [upsample(parse(parsers, photo, factor, experiment.device), factor) for photo, _ in faces]
 
 
@@ -92,6 +102,7 @@ def softened(experiment, faces):
 
 SOURCES = {
     USED: from_baseline,
+    WHOLE: from_whole,
     HIGHRES: from_highres,
     "a baseline that sees half as much": from_far,
     "the baseline's map, halved": halved,

@@ -26,7 +26,7 @@ import table1_times
 import torch
 from _classical import METHODS
 from _rows import BASELINE, ELSEWHERE, GROUPS, HEADLINE, HIGHRES, REPORTED, ROWS
-from _sources import SOURCES, USED, highres_parsers
+from _sources import SOURCES, USED, WHOLE, highres_parsers
 from _tally import Tally, summary
 from rich.console import Console
 
@@ -195,7 +195,10 @@ def fill(experiment, split, rows, classical, sources):
 
 
 def tallies(experiment, split, source, methods, rows):
-    """All counts on one source; away from the baseline's maps one seed speaks for a row, and ablations do not."""
+    """All counts on one source; away from the baseline's maps one seed speaks for a row, and ablations do not.
+
+    Only of the stronger baseline all seeds are asked as well.
+    """
     maps, used = cached(lambda: experiment.coarse(source, split)), source == USED
 
     def tally(row, make, seed=0):
@@ -203,7 +206,7 @@ def tallies(experiment, split, source, methods, rows):
 
     here = {name: [tally(name, make)] for name, make in methods.items()}
     for row in rows if used else [row for row in rows if row in ELSEWHERE]:
-        seeds = experiment.runs(row) if used else experiment.runs(row)[:1]
+        seeds = experiment.runs(row) if source in (USED, WHOLE) else experiment.runs(row)[:1]
         here[row] = [tally(row, lambda row=row, seed=seed: experiment.network(row, seed), seed) for seed in seeds]
     return here
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
+from scipy.sparse import issparse
 
 from spnkit.affinity import MixedAffinityOperator, diffuse, gershgorin_discs, step_matrices
 from spnkit.affinity.weights import as_pixel
@@ -26,7 +27,7 @@ def sparsity(matrix, ax=None, *, lanes: int | None = None, title: str = "", colo
 
     Parameters
     ----------
-    matrix : sparse array (N, N)
+    matrix : sparse array or array_like (N, N)
         As from `build_G`; N up to a few hundred can be seen.
     ax : matplotlib Axes, optional
         Where to draw.
@@ -47,7 +48,7 @@ def sparsity(matrix, ax=None, *, lanes: int | None = None, title: str = "", colo
     >>> ax = sparsity(build_G(np.full((3, 6, 6), 0.3)), lanes=6)
     """
     ax = _axes(ax)
-    entries = np.abs(matrix.toarray())
+    entries = np.abs(matrix.toarray() if issparse(matrix) else np.asarray(matrix))
     image = _show_shares(ax, entries)
     filled = np.count_nonzero(entries) / entries.size
     ax.set_title(f"{title}\n{filled:.1%} of all pairs".strip(), fontsize=10)
@@ -99,7 +100,7 @@ def listens_to(photo, row, pixel: tuple[int, int], ax=None, *, title: str = ""):
     Parameters
     ----------
     photo : array_like (H, W) or (H, W, 3)
-        In [0, 1]; shown in grey.
+        In [0, 1], or uint8; shown in grey.
     row : array_like (H, W)
         As from `AffinityOperator.row` or `effective_affinity`.
     pixel : (int, int)
@@ -120,10 +121,13 @@ def listens_to(photo, row, pixel: tuple[int, int], ax=None, *, title: str = ""):
     >>> ax = listens_to(np.ones((9, 9)), row, (4, 6))
     """
     ax = _axes(ax)
-    grey, shares = np.asarray(photo, dtype=float), np.abs(np.asarray(row))
+    photo, shares = np.asarray(photo), np.abs(np.asarray(row))
+    grey = photo / 255 if photo.dtype == np.uint8 else photo
     grey = grey.mean(axis=-1) if grey.ndim == 3 else grey
+    if grey.shape != shares.shape:
+        raise ValueError(f"photo and row must have the same height and width, got {grey.shape} and {shares.shape}")
     i, j = as_pixel(pixel, shares.shape)
-    heard = np.clip(np.log10(np.maximum(shares / shares.max(), 10.0**-DECADES)) / DECADES + 1, 0, 1)
+    heard = np.clip(np.log10(np.maximum(shares / (shares.max() or 1), 10.0**-DECADES)) / DECADES + 1, 0, 1)
     ax.imshow(0.6 + 0.4 * grey, cmap="gray", vmin=0, vmax=1)
     ax.imshow(heard, cmap=f"{COLORMAP}_r", vmin=0, vmax=1, alpha=np.minimum(1, 4 * heard))
     _mark(ax, i, j)
@@ -249,7 +253,7 @@ def _pyplot():
         import matplotlib.pyplot as pyplot
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "spnkit.plot needs matplotlib, which is not installed: pip install 'spnkit[plot]'",
+            "spnkit.plot needs matplotlib, which is not installed: from a clone, pip install '.[plot]'",
             name="matplotlib",
         ) from error
     return pyplot
@@ -269,6 +273,7 @@ def _show_shares(ax, shares: np.ndarray):
     """Sizes on a logarithmic scale; the smallest share one colour, and only zeros are white."""
     from matplotlib.colors import LogNorm
 
-    norm = LogNorm(shares.max() * 10.0**-DECADES, shares.max(), clip=True)
+    largest = shares.max() or 1.0  # of nothing but zeros, none is shown
+    norm = LogNorm(largest * 10.0**-DECADES, largest, clip=True)
     zeros_hidden = np.ma.masked_equal(shares, 0)
     return ax.imshow(zeros_hidden, cmap=f"{COLORMAP}_r", norm=norm, interpolation="nearest")

@@ -28,6 +28,9 @@ def in_transform(*tensors: Tensor) -> bool:
     )
 
 
+LINEAR = {Integration.mean: Tensor.mean, Integration.sum: Tensor.sum}
+
+
 def propagate(x: Tensor, gates: Tensor, plan: Plan, backend: str, winner: Tensor | None = None) -> Tensor:
     """One propagation unit; a `winner` from the fused operator settles ties as that one did."""
     if {x.dtype, gates.dtype} & {torch.float16, torch.bfloat16}:
@@ -39,7 +42,7 @@ def propagate(x: Tensor, gates: Tensor, plan: Plan, backend: str, winner: Tensor
         return h
     if plan.integration == Integration.max:
         return h.max(1).values if winner is None else h.gather(1, winner[:, None].long())[:, 0]
-    return h.mean(1) if plan.integration == Integration.mean else h.sum(1)
+    return LINEAR[plan.integration](h, 1)
 
 
 def scan(x: Tensor, p: Tensor, direction: Direction, backend: str) -> Tensor:

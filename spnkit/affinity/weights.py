@@ -11,7 +11,10 @@ from spnkit.directions import TABLE, Direction, orient
 
 def as_weights(p, name: str = "p") -> np.ndarray:
     """Return `p` as a finite floating (K, H, W) array, or say what is wrong with it."""
-    weights = np.asarray(p)
+    try:
+        weights = np.asarray(p)
+    except (RuntimeError, TypeError, ValueError) as error:  # a ragged list, a tensor on a GPU or in bfloat16
+        raise TypeError(f"{name} must be what NumPy can make an array of, got {type(p).__name__}: {error}") from error
     if weights.dtype.kind not in "fiub":
         raise TypeError(f"{name} must hold real numbers, got dtype {weights.dtype}")
     if weights.dtype not in (np.float32, np.float64):

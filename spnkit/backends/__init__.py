@@ -65,6 +65,6 @@ def _require_cuda() -> None:
     if config.ENABLE_CUDASIM:
         return
     if importlib.util.find_spec("numba_cuda") is None:
-        raise BackendUnavailableError("backend 'cuda' needs numba-cuda: pip install 'spnkit[cuda]'")
+        raise BackendUnavailableError("backend 'cuda' needs numba-cuda: from a clone, pip install '.[cuda]'")
     if not cuda.is_available():
         raise BackendUnavailableError("backend 'cuda' found no NVIDIA GPU with a driver; use 'cpu' or 'reference'")

@@ -14,7 +14,7 @@ def shrink_image(image: NDArray, factor: int) -> NDArray:
     Parameters
     ----------
     image : numpy.ndarray
-        Photo (H, W, 3), any real type.
+        Photo, or maps with channels last (H, W, C), any real type.
     factor : int
         A divisor of H and W.
 

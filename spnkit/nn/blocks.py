@@ -8,6 +8,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d
 
+from spnkit.nn.checks import check_counts
+
 WIDTHS = (32, 64, 128, 256, 512)
 """Channels of the five levels of Section 5, each double the one before."""
 
@@ -55,6 +57,11 @@ class EncoderDecoder(nn.Module):
         Where the upsampling part ends: 1 gives an output of the image's size, 2 of half of it, ...
     batch_norm : bool
         Whether every convolution but the last is normalised.
+
+    Raises
+    ------
+    ValueError
+        If a number of channels is no positive integer, or `stride` not that of a level.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class EncoderDecoder(nn.Module):
         batch_norm: bool = True,
     ) -> None:
         super().__init__()
+        check_counts(out_channels=out_channels, **{f"widths[{level}]": width for level, width in enumerate(widths)})
         self.stride = stride
         kept = widths[max(levels_of(stride, len(widths)) - 1, 0) :]
         down, up = pairwise([in_channels, *widths]), pairwise(reversed(kept))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -11,6 +12,13 @@ from torch import Tensor
 def readable(x: Tensor) -> bool:
     """Whether values may be looked at: a compiled graph cannot branch on them, a meta tensor has none."""
     return not (torch.compiler.is_compiling() or x.is_meta)
+
+
+def check_counts(**counts: int) -> None:
+    """Refuse a size or a number of things below one."""
+    for name, value in counts.items():
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, got {value!r}")
 
 
 def check_map(name: str, x: Tensor, channels: int) -> None:

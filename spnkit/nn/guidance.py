@@ -107,9 +107,8 @@ class VGGGuidance(nn.Module):
         RuntimeError
             If one is missing or of another shape.
         """
-        prefix = "features."
-        found = {k.removeprefix(prefix): v for k, v in state_dict.items() if k.startswith(prefix)}
-        self.features.load_state_dict(found)
+        found = {name: value for name, value in state_dict.items() if name.startswith("features.")}
+        nn.ModuleDict({"features": self.features}).load_state_dict(found)
 
     def forward(self, image: Tensor) -> Tensor:
         """Unnormalised weights `(N, out_channels, ceil(H / 2), ceil(W / 2))` of RGB in [0, 1]."""

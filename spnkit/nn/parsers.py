@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from spnkit.nn.blocks import WIDTHS, EncoderDecoder
-from spnkit.nn.checks import check_image
+from spnkit.nn.checks import check_counts, check_image
 
 
 class FaceParser(EncoderDecoder):
@@ -45,6 +45,7 @@ class FaceParser(EncoderDecoder):
         batch_norm: bool = True,
         edge: bool = False,
     ) -> None:
+        check_counts(num_classes=num_classes)
         super().__init__(3, num_classes + edge, widths=widths, batch_norm=batch_norm)
         self.num_classes = num_classes
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
 from spnkit.nn.blocks import WIDTHS, EncoderDecoder
-from spnkit.nn.checks import check_pair
+from spnkit.nn.checks import check_counts, check_pair
 from spnkit.nn.spn import log_coarse, stride_of
 
 
@@ -47,6 +47,7 @@ class PlainRefinement(nn.Module):
         residual: bool = True,
     ) -> None:
         super().__init__()
+        check_counts(num_classes=num_classes, hidden=hidden, size=size)
         self.num_classes, self.residual = num_classes, residual
         self.features = EncoderDecoder(
             3 + num_classes, hidden, widths=widths, stride=stride_of(size), batch_norm=batch_norm

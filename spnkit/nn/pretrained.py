@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
+from spnkit.nn.checks import check_image
 from spnkit.nn.guidance import UNetGuidance
 from spnkit.nn.parsers import FaceParser
 from spnkit.nn.spn import SPN
@@ -52,7 +54,15 @@ class FaceRefiner(nn.Module):
         Returns
         -------
         coarse, refined : Tensor, (N, num_classes, size, size)
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the image is not a finite floating tensor of that shape; another size does if `factor` divides it.
         """
+        check_image(image)
+        if any(side % self.factor for side in image.shape[-2:]):
+            raise ValueError(f"image must have sides that {self.factor} divides, got {tuple(image.shape[-2:])}")
         low = self.parser(avg_pool2d(image, self.factor)).softmax(1)
         coarse = interpolate(low, scale_factor=float(self.factor), mode="bilinear", align_corners=False)
         return coarse, self.spn(image, coarse).softmax(1)
@@ -102,8 +112,8 @@ def face_refiner(weights: str | Path = WEIGHTS) -> FaceRefiner:
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    FileNotFoundError, ValueError
+        If there is no such file, or it holds something else.
 
     Examples
     --------
@@ -115,9 +125,12 @@ def face_refiner(weights: str | Path = WEIGHTS) -> FaceRefiner:
     """
     if not (path := Path(weights)).is_file():
         raise FileNotFoundError(f"{path}: no weights there; analysis/face_refiner.py trains some")
-    saved: dict[str, Any] = torch.load(path, weights_only=True)
-    made = build(**saved["made of"])
-    made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
+    try:
+        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        made = build(**saved["made of"])
+        made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
+    except (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path}: damaged, or not what analysis/face_refiner.py writes") from error
     return made.eval()
 
 

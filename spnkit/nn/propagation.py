@@ -20,6 +20,11 @@ class SpatialPropagation(nn.Module):
     directions, normalization, integration, backend
         As in `spnkit.propagate`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no direction, rule or integration of that name.
+
     Examples
     --------
     >>> import torch
@@ -44,7 +49,7 @@ class SpatialPropagation(nn.Module):
         self.backend = backend
 
     def forward(self, x: Tensor, gates: Tensor) -> Tensor:
-        """Propagate `x` (N, C, H, W) by `gates` (N, D, K, C or 1, H, W)."""
+        """Propagate `x` (N, C, H, W) by `gates` (N, D, K, C or 1, H, W); result and errors as of `spnkit.propagate`."""
         return propagate(
             x,
             gates,
@@ -99,6 +104,8 @@ class PropagationModule(nn.Module):
         super().__init__()
         if connection not in CONNECTIONS:
             raise ValueError(f"connection must be one of {sorted(CONNECTIONS)}, got {connection!r}")
+        if not isinstance(propagation, SpatialPropagation | None):
+            raise TypeError(f"propagation must be a SpatialPropagation, got {propagation!r}")
         if propagation is not None and propagation.integration is None:
             raise ValueError("propagation must integrate its directions, got integration=None")
         self.hidden, self.stride, self.units, self.share_weights = hidden, stride, units, share_weights

@@ -8,7 +8,7 @@ from math import prod
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from spnkit.nn.checks import check_pair
+from spnkit.nn.checks import check_counts, check_pair
 from spnkit.nn.guidance import UNetGuidance
 from spnkit.nn.propagation import PropagationModule, SpatialPropagation
 
@@ -48,6 +48,12 @@ class SPN(nn.Module):
     propagation : SpatialPropagation, optional
         The unit, if not four directions, clipped weights and node-wise max.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a number is no positive integer, `size` or `connection` none of the above, or `guidance` or `propagation`
+        something else; the message names the argument.
+
     Examples
     --------
     >>> import torch
@@ -83,6 +89,8 @@ class SPN(nn.Module):
             propagation=propagation,
         )
         if not isinstance(guidance, nn.Module):
+            if not callable(guidance):
+                raise TypeError(f"guidance must be a module or what makes one, got {guidance!r}")
             guidance = guidance(self.gate_channels, stride=self.propagation.stride)
         self.guidance: Callable[[Tensor], Tensor] = guidance
 
@@ -141,13 +149,6 @@ class SPN(nn.Module):
 def log_coarse(coarse: Tensor) -> Tensor:
     """The coarse map as logits that the refinement is added to."""
     return coarse.clamp(min=FLOOR).log()
-
-
-def check_counts(**counts: int) -> None:
-    """Refuse a size or a number of things below one."""
-    for name, value in counts.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}")
 
 
 def stride_of(size: int) -> int:

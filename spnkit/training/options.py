@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from spnkit.data import SPLITS
@@ -14,6 +15,8 @@ REFINERS = ("spn", "plain")
 STARTS = ("random", "still", "flowing", "copying")
 LOSSES = ("balanced", "softmax")
 OPTIMIZERS = ("adam", "sgd")
+KINDS: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "str": str, "str | None": (str, type(None))}
+"""What an option may be, by its annotation."""
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 
 
@@ -144,11 +147,23 @@ class Options:
     precision: str = "32-true"
 
     def __post_init__(self) -> None:
-        """Refuse what no run could be made of."""
-        for name, value in asdict(self).items():
-            least = 0 if name in ("seed", "workers", "parsing", "restraint") else 1 if isinstance(value, int) else 1e-9
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and value < least:
+        """Refuse what no run could be made of.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a value has a wrong type, is too small, unknown, or does not fit another; the message names it.
+        """
+        for name, kind, value in ((field.name, str(field.type), getattr(self, field.name)) for field in fields(self)):
+            if not isinstance(value, KINDS[kind]) or (isinstance(value, bool) and kind != "bool"):
+                raise TypeError(f"{name}: expected {kind}, got {value!r}")
+            least = 0 if name in ("seed", "workers", "parsing", "restraint") else 1 if kind == "int" else 1e-9
+            if kind in ("int", "float") and not value >= least:
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
+        try:
+            re.compile(self.people or "")
+        except re.error as error:
+            raise ValueError(f"people: expected a regular expression, got {self.people!r} ({error})") from error
         choices = {
             "refiner": REFINERS,
             "optimizer": OPTIMIZERS,

@@ -18,6 +18,12 @@ class Kept(list[Tensor]):
         if module.training:
             self[:] = [given[0] if said is None else said]
 
+    def taken(self) -> Tensor:
+        """What was kept."""
+        if not self:
+            raise RuntimeError("the network has seen no photo in training since this was last asked for")
+        return self.pop()
+
 
 class ParsingHead(nn.Conv2d):
     """Class logits of the photo, from the features that the refining network's last layer is given.
@@ -51,7 +57,7 @@ class ParsingHead(nn.Conv2d):
 
     def forward(self, labels: Tensor) -> Tensor:
         """Logits of the photo that the network saw last, at the size of its labels (N, H, W)."""
-        features = self.kept.pop()
+        features = self.kept.taken()
         return interpolate(super().forward(features), labels.shape[-2:], mode="bilinear", align_corners=False)
 
 
@@ -80,10 +86,12 @@ class GateExcess(nn.Module):
 
     def __init__(self, network: SPN) -> None:
         super().__init__()
+        if not isinstance(network, SPN):
+            raise TypeError(f"network must be an SPN, got {type(network).__name__}")
         self.shape, self.kept = network.propagation.gate_shape, Kept()
         cast(nn.Module, network.guidance).register_forward_hook(self.kept)
 
     def forward(self) -> Tensor:
         """A scalar, from the photo that the network saw last."""
-        gates = self.kept.pop().unflatten(1, self.shape)
+        gates = self.kept.taken().unflatten(1, self.shape)
         return relu(gates.abs().sum(3) - 1).mean()

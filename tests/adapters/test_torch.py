@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from naive import RULES
 from tolerances import assert_close
 
 import spnkit
@@ -31,7 +32,7 @@ def loss(x, gates):
     return spnkit.propagate(x, gates).square().sum()
 
 
-@pytest.mark.parametrize("rule", ["clip", "always", "softmax", "sigmoid", "none"])
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("channels", [2, 1], ids=["per-channel", "shared"])
 def test_gradcheck(backend, connections, channels, rule):
     x, gates = problem(connections, channels, shape=(3, 3), samples=1)
@@ -355,7 +356,7 @@ def test_other_devices_are_refused():
 
 def test_normalize_gates_matches_numpy_and_has_gradients():
     _, gates = problem()
-    for rule in ("clip", "always", "softmax", "sigmoid", "none"):
+    for rule in RULES:
         assert_close(spnkit.normalize_gates(gates, rule).detach(), spnkit.normalize_gates(gates.detach().numpy(), rule))
         assert torch.autograd.gradcheck(lambda g, rule=rule: spnkit.normalize_gates(g, rule), gates)
 

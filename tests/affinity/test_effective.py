@@ -59,6 +59,13 @@ def test_gates_shared_by_all_channels():
     assert_allclose(effective_affinity(x, gates, (1, 2), channel=2), apart)
 
 
+def test_a_single_direction_by_name():
+    rng = np.random.default_rng(0)
+    x, gates = rng.normal(size=(1, 1, 4, 4)), rng.normal(size=(1, 1, 3, 1, 4, 4))
+    expected = effective_affinity(x, gates, (2, 2), directions=("left_to_right",))
+    assert_allclose(effective_affinity(x, gates, (2, 2), directions="left_to_right"), expected)
+
+
 def test_one_unit_with_max_is_the_row_of_the_winner():
     rng = np.random.default_rng(1)
     x, p = rng.normal(size=(1, 1, 4, 5)), rng.uniform(0, 1 / 3, (1, 4, 3, 1, 4, 5))

@@ -104,7 +104,14 @@ def test_bad_input_is_named(make, words):
         make(np.zeros((3, 4, 4)))
 
 
-@pytest.mark.parametrize("pixel", [3, (1, 2, 3), "ab"])
+def test_what_is_no_array_is_named():
+    torch = pytest.importorskip("torch")
+    for p in ([[1.0], [1.0, 2.0]], torch.ones(3, 4, 4, requires_grad=True)):
+        with pytest.raises(TypeError, match=f"p must be what NumPy can make an array of, got {type(p).__name__}"):
+            AffinityOperator(p)
+
+
+@pytest.mark.parametrize("pixel", [3, (1, 2, 3), "ab", (1.5, 2)])
 def test_a_pixel_is_a_pair(pixel):
     with pytest.raises(TypeError, match="pixel must be a pair"):
         AffinityOperator(np.zeros((1, 4, 4))).column(pixel)

@@ -44,6 +44,20 @@ def test_without_axes_a_figure_is_made():
     pyplot.close(ax.figure)
 
 
+def test_dense_and_empty_matrices_are_shown():
+    dense, sparse = plot.sparsity(build_G(P).toarray()), plot.sparsity(build_G(P))
+    assert np.ma.allequal(dense.images[0].get_array(), sparse.images[0].get_array())
+    assert plot.sparsity(np.zeros((4, 4))).images[0].get_array().mask.all()
+
+
+def test_a_photo_of_bytes_is_a_photo():
+    photo = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    bytes_, floats = (plot.listens_to(each, ROW, (2, 4)) for each in (photo, photo / 255))
+    assert np.allclose(bytes_.images[0].get_array(), floats.images[0].get_array())
+    with pytest.raises(ValueError, match=r"same height and width, got \(5, 6\) and \(6, 6\)"):
+        plot.listens_to(photo[1:], ROW, (2, 4))
+
+
 def test_sparsity_hides_zeros_and_nothing_else():
     ax = Figure().subplots()
     G = build_G(P)

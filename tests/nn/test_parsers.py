@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spnkit.nn import FaceParser, HighResFaceParser, UNetGuidance, VGGGuidance
+from spnkit.nn import FaceParser, HighResFaceParser, PlainRefinement, UNetGuidance, VGGGuidance
 
 
 def shapes_of(modules, network, image):
@@ -105,7 +105,7 @@ def test_vgg_reads_torchvision_weights():
     network.load_vgg16(published)
     assert torch.equal(network.features[28].weight, published["features.28.weight"])
     del published["features.14.bias"]
-    with pytest.raises(RuntimeError, match=r"14\.bias"):
+    with pytest.raises(RuntimeError, match=r"features\.14\.bias"):
         network.load_vgg16(published)
 
 
@@ -150,6 +150,20 @@ def test_guidance_ends_at_any_level(stride):
 def test_unknown_stride_is_refused(stride):
     with pytest.raises(ValueError, match=rf"stride must be one of .* got {stride}"):
         UNetGuidance(6, stride=stride)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: FaceParser(0), "num_classes"),
+        (lambda: UNetGuidance(0), "out_channels"),
+        (lambda: FaceParser(3, widths=(8, 0)), r"widths\[1\]"),
+        (lambda: PlainRefinement(0), "num_classes"),
+    ],
+)
+def test_no_channels_are_refused(make, name):
+    with pytest.raises(ValueError, match=f"{name} must be a positive integer, got 0"):
+        make()
 
 
 def test_vgg_refuses_another_stride():

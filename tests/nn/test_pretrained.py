@@ -52,6 +52,16 @@ def test_what_is_no_square_photo_is_refused(photo):
 def test_no_weights_there(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none\.pt: no weights there"):
         face_refiner(tmp_path / "none.pt")
+    (tmp_path / "text.pt").write_text("no weights")
+    torch.save({"weights": {}}, tmp_path / "other.pt")
+    for name in ("text.pt", "other.pt"):
+        with pytest.raises(ValueError, match=f"{name}: damaged, or not what analysis/face_refiner.py writes"):
+            face_refiner(tmp_path / name)
+
+
+def test_sides_that_the_parser_cannot_shrink_are_refused():
+    with pytest.raises(ValueError, match=r"image must have sides that \d divides, got \(33, 32\)"):
+        build(**TINY)(torch.rand(1, 3, 33, 32))
 
 
 def test_the_shipped_weights_refine_a_face_that_they_have_not_seen():

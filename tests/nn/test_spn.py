@@ -3,6 +3,7 @@
 import copy
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
@@ -194,6 +195,22 @@ def test_it_learns_to_follow_the_photo():
 def test_bad_options_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         SPN(**{"num_classes": 3} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"guidance": "vgg"}, "guidance must be a module or what makes one, got 'vgg'"),
+        ({"propagation": "clip"}, "propagation must be a SpatialPropagation, got 'clip'"),
+    ],
+)
+def test_names_for_modules_are_refused(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        SPN(3, **arguments)
+
+
+def test_numbers_of_numpy_count():
+    assert SPN(np.int64(3), hidden=np.int32(4)).gate_channels == 48
 
 
 IMAGE, COARSE = pair()

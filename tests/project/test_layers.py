@@ -58,6 +58,15 @@ def test_imports_respect_the_layers(path):
         assert layer(module) in MAY_IMPORT[own], f"{relative} imports {module}"
 
 
+def test_every_rule_has_an_oracle():
+    """A new rule is tested where these names are walked over."""
+    from naive import RULES
+
+    from spnkit.normalization import Normalization
+
+    assert set(RULES) == set(Normalization.__members__)
+
+
 def test_backends_do_not_import_each_other():
     for path in (PACKAGE / "backends").glob("*.py"):
         if path.stem in ("reference", "cpu", "cuda"):

@@ -188,10 +188,20 @@ def test_resume_refuses_other_options_and_empty_folders(run, tiny, tmp_path):
         ({"size": 130}, "factor: expected a divisor of size = 130, got 4"),
         ({"parsing": -1.0}, "parsing: expected at least 0, got -1.0"),
         ({"patch": 512}, "patch: expected at most size = 256, got 512"),
+        ({"rate": 0}, "rate: expected at least .*, got 0"),
+        ({"parsing": float("nan")}, "parsing: expected at least 0, got nan"),
+        ({"people": "("}, r"people: expected a regular expression, got '\(' \(missing \)"),
     ],
 )
 def test_options_that_make_no_run(change, message):
     with pytest.raises(ValueError, match=message):
+        Options(**change)
+
+
+@pytest.mark.parametrize("change", [{"steps": "a"}, {"hidden": 2.5}, {"control": "no"}, {"batch": True}, {"data": 3}])
+def test_options_of_another_type(change):
+    ((name, value),) = change.items()
+    with pytest.raises(TypeError, match=f"{name}: expected .*, got {value!r}"):
         Options(**change)
 
 
@@ -271,6 +281,8 @@ def test_what_reads_the_photo_learns_to_parse_it(tiny, refiner):
         assert torch.equal(ours, same)
     network.eval()(**batch)
     assert not head.kept
+    with pytest.raises(RuntimeError, match="the network has seen no photo in training"):
+        head(labels)
 
 
 @pytest.mark.parametrize("share_weights", [True, False])
