@@ -33,9 +33,14 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     return made
 
 
-def folder(options: argparse.Namespace) -> Path:
+def folder(options: argparse.Namespace, part: str = "") -> Path:
     """Where results go: a quick check must not overwrite those that are reported."""
-    return options.out or (SMALL_RESULTS if options.small else RESULTS)
+    return options.out or (SMALL_RESULTS if options.small else RESULTS / part)
+
+
+def work(options: argparse.Namespace) -> Path:
+    """Where work is kept: a quick check must not go on with a long run, nor the other way round."""
+    return options.runs / "small" if options.small else options.runs
 
 
 def write(

@@ -60,8 +60,8 @@ def main() -> None:
     parser.add_argument("names", nargs="+", help="of runs, such as real-longer")
     parser.add_argument("--runs", type=Path, default=Path("runs/table1"), help="where they are")
     chosen = parser.parse_args()
-    figures = {name: of_run(chosen.runs / name, chosen.seed) for name in chosen.names}
-    _record.write("clipping", figures, seed=chosen.seed, out=chosen.out or _record.RESULTS / "table1")
+    figures = {name: of_run(_record.work(chosen) / name, chosen.seed) for name in chosen.names}
+    _record.write("clipping", figures, seed=chosen.seed, out=_record.folder(chosen, "table1"))
     for name, rows in figures.items():
         for row, of in rows.items():
             print(f"{name}, {row}: {100 * of['share clipped']:.1f} % clipped, median sum {of['median sum']:.2f}")

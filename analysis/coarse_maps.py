@@ -41,8 +41,8 @@ def main() -> None:
     parser.add_argument("names", nargs="+", help="of runs, such as real")
     parser.add_argument("--runs", type=Path, default=Path("runs/table1"), help="where they are")
     chosen = parser.parse_args()
-    figures = {name: of_run(chosen.runs / name) for name in chosen.names}
-    _record.write("coarse-maps", figures, seed=chosen.seed, out=chosen.out or _record.RESULTS / "table1")
+    figures = {name: of_run(_record.work(chosen) / name) for name in chosen.names}
+    _record.write("coarse-maps", figures, seed=chosen.seed, out=_record.folder(chosen, "table1"))
     for name, of in figures.items():
         print(f"{name}: " + ", ".join(f"{split} {value:.2f}" for split, value in of.items()))
 

@@ -30,13 +30,14 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/face_refiner"), help="where work is kept")
     chosen = parser.parse_args()
     options = Options(**CHOSEN | (SMALL if chosen.small else {}), control=False, seed=chosen.seed)
-    scores = train(options, chosen.runs, resume=(chosen.runs / "options.json").exists(), console=Console())
-    model = load_model(chosen.runs / "spn.ckpt")
+    runs = _record.work(chosen)
+    scores = train(options, runs, resume=(runs / "options.json").exists(), console=Console())
+    model = load_model(runs / "spn.ckpt")
     made_of = {"classes": list(model.classes), "widths": model.widths, "connection": options.connection}
     made_of |= {"hidden": options.hidden, "size": options.size, "factor": options.factor, "edge": True}
     (parser_network,), (spn,) = model.parsers, model.networks.values()
     whole = FaceRefiner(list(model.classes), parser_network, spn, options.size, options.factor)
-    target = chosen.runs / WEIGHTS.name if chosen.small else WEIGHTS
+    target = runs / WEIGHTS.name if chosen.small else WEIGHTS
     with whole_file(target) as file:
         torch.save(pack(whole, made_of), file)
     face_refiner(target)  # it can be read

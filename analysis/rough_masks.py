@@ -94,7 +94,7 @@ def main() -> None:
         found[resolution] = {row: mean_scores(each, experiment.classes) for row, each in tallies.items()}
         print(f"{resolution}\n{table(found[resolution])}")
     figures = {"steps": options.steps, "faces": len(faces), "rows": found}
-    _record.write("rough-masks", figures, seed=chosen.seed, out=chosen.out or _record.RESULTS / "table1")
+    _record.write("rough-masks", figures, seed=chosen.seed, out=_record.folder(chosen, "table1"))
 
 
 if __name__ == "__main__":

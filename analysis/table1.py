@@ -13,7 +13,6 @@ analysis/table1_times.py measures it again.
 from __future__ import annotations
 
 import ast
-import json
 import os
 from dataclasses import replace
 from functools import partial
@@ -34,7 +33,7 @@ from spnkit.data import open_faces
 from spnkit.training import Experiment, Options, load_model, parse, table, upsample
 from spnkit.training.faces import people_of
 from spnkit.training.files import whole_file
-from spnkit.training.runs import check_same, open_run
+from spnkit.training.runs import check_same, open_run, read_options
 from spnkit.training.scoring import refine_face
 
 SET_HELP = "other fields of spnkit.training.Options, such as device=cuda size=1024 factor=8 width=1.0 hidden=32 batch=8"
@@ -71,7 +70,7 @@ class Table:
     @classmethod
     def reopened(cls, out: Path, seeds: int = 1) -> Table:
         """The experiment that was begun in a folder."""
-        return cls(Options(**json.loads((out / "options.json").read_text())), out, seeds)
+        return cls(Options(**read_options(out)), out, seeds)
 
     def experiment(self, **change) -> Experiment:
         """The experiment with other options."""
@@ -249,7 +248,7 @@ def arguments():
 def main() -> None:
     """Train, score, write the result and print the table."""
     chosen, options = arguments()
-    experiment = Table(options, chosen.runs / chosen.name, chosen.seeds, dict(chosen.one_way))
+    experiment = Table(options, _record.work(chosen) / chosen.name, chosen.seeds, dict(chosen.one_way))
     rows = [row for group in chosen.groups for row in GROUPS[group] if row not in chosen.without]
     sources = [USED, *(source for source in chosen.sources if source != USED)]  # all else is compared with it
     counts, tuned = fill(experiment, chosen.split, rows, chosen.methods, sources)
@@ -264,8 +263,7 @@ def main() -> None:
         "sources": sources,
         "curves": experiment.curves,
     }
-    out = _record.folder(chosen)
-    out = out if chosen.out or chosen.small else out / "table1"
+    out = _record.folder(chosen, "table1")
     name = chosen.name if chosen.split == "test" else f"{chosen.name}-val"
     _record.write(name, figures, seed=chosen.seed, out=out)
     if chosen.split == "test":

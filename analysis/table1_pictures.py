@@ -5,7 +5,6 @@ Pictures of made-up faces go to the results; those of a folder of faces stay in 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import _record
@@ -17,7 +16,7 @@ from table1 import Table, slug
 from torch import nn
 
 from spnkit.data import IGNORE
-from spnkit.training import Options, draw_crops, draw_listening, load_model
+from spnkit.training import draw_crops, draw_listening, load_model
 from spnkit.training.files import whole_file
 from spnkit.training.scoring import BASELINE_ROW, predict
 
@@ -79,12 +78,11 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/table1/made-up"), help="of analysis/table1.py")
     parser.add_argument("--seeds", type=int, default=3, help="of the headline rows (3)")
     chosen = parser.parse_args()
-    options = Options(**json.loads((chosen.run / "options.json").read_text()))
-    experiment = Table(options, chosen.run, chosen.seeds)
+    experiment = Table.reopened(chosen.run, chosen.seeds)
     faces = experiment.experiment().aligned(experiment.folder, "test")
     model = together(chosen.run, SHOWN, chosen.seed)
-    made_up = options.data is None
-    target = (chosen.out or _record.RESULTS / "table1") if made_up else chosen.run / "pictures"
+    made_up = experiment.options.data is None
+    target = _record.folder(chosen, "table1") if made_up else chosen.run / "pictures"
     target.mkdir(parents=True, exist_ok=True)
     draw_crops(model, faces, target / f"{chosen.run.name}-crops.png")
     draw_listening(together(chosen.run, SHOWN[:2], chosen.seed), faces, target / f"{chosen.run.name}-listening.png")

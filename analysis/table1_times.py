@@ -76,7 +76,7 @@ def main() -> None:
     parser = _record.parser(__doc__)
     parser.add_argument("names", nargs="*", default=["made-up", "real", "rendered"], help="of results (all three)")
     chosen = parser.parse_args()
-    out = chosen.out or _record.RESULTS / "table1"
+    out = _record.folder(chosen, "table1")
     for name in chosen.names:
         write(name, json.loads((out / f"{name}.json").read_text())["figures"], chosen.seed, out)
 

@@ -10,6 +10,8 @@ from spnkit.directions import TABLE, Direction
 from spnkit.integration import Integration
 from spnkit.normalization import Normalization
 
+BACKENDS = ("reference", "cpu", "cuda")
+
 
 @dataclass(frozen=True)
 class Plan:

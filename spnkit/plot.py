@@ -206,7 +206,8 @@ def diffusion(operator: MixedAffinityOperator, x, times: Sequence[float], ax=Non
     >>> mix = MixedAffinityOperator(np.full((4, 3, 9, 9), 0.3))
     >>> axes = diffusion(mix, np.eye(9), times=(0, 1, 4))
     """
-    axes = np.ravel(ax) if ax is not None else _pyplot().subplots(1, len(times), layout="constrained")[1].ravel()
+    new = {"layout": "constrained", "squeeze": False}
+    axes = np.ravel(ax if ax is not None else _pyplot().subplots(1, len(times), **new)[1])
     if len(axes) != len(times):
         raise ValueError(f"ax must hold one Axes for each of the {len(times)} times, got {len(axes)}")
     initial = np.asarray(x, dtype=float)

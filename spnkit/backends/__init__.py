@@ -14,7 +14,7 @@ import os
 from functools import cache
 from types import ModuleType
 
-BACKENDS = ("reference", "cpu", "cuda")
+from spnkit.plan import BACKENDS
 
 forked = False
 """Whether this is a forked child, which must not enter the pool of threads that its parent left: it computes on one

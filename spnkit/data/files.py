@@ -34,12 +34,22 @@ def _open(path: Path) -> Image.Image:
         raise OSError(f"{path}: unreadable or truncated image ({error})") from error
 
 
-def read_photo(path: Path) -> NDArray[np.uint8]:
-    """A picture as RGB, uint8 (H, W, 3); grey levels beyond 255, which Pillow would clip, are refused."""
+def _converted(path: Path, mode: str) -> NDArray[np.uint8]:
+    """A picture in another mode; levels beyond 255, which Pillow would clip, are refused."""
     picture = _open(path)
     if picture.mode.startswith(("I", "F")):
-        raise ValueError(f"{path}: expected a photo with 8 bits a channel, got mode {picture.mode}")
-    return np.asarray(picture.convert("RGB"))
+        raise ValueError(f"{path}: expected a picture with 8 bits a channel, got mode {picture.mode}")
+    return np.asarray(picture.convert(mode))
+
+
+def read_photo(path: Path) -> NDArray[np.uint8]:
+    """A picture as RGB, uint8 (H, W, 3). Its pixels lie as stored, whatever EXIF says: so do those of its labels."""
+    return _converted(path, "RGB")
+
+
+def read_levels(path: Path) -> NDArray[np.uint8]:
+    """A picture as levels of grey, uint8 (H, W), also where it was stored with a palette or as black and white."""
+    return _converted(path, "L")
 
 
 def read_indices(path: Path) -> NDArray[np.uint8]:
@@ -56,7 +66,7 @@ def read_indices(path: Path) -> NDArray[np.uint8]:
 def read_lines(path: Path) -> list[str]:
     """The lines of a text file that hold anything, stripped."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such list") from None
     except UnicodeDecodeError as error:

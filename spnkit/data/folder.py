@@ -69,6 +69,8 @@ class FaceFolder(ABC):
             if not splits[split]:
                 raise ValueError(f"{self._split_source(split)}: the {split} split is empty")
             for name in splits[split]:
+                if Path(name).is_absolute() or ".." in Path(name).parts:
+                    raise ValueError(f"{self._split_source(split)}: {name!r} leads out of the folder")
                 if name in seen:
                     where = "twice" if seen[name] == split else f"in the {seen[name]} split too"
                     raise ValueError(f"{self._split_source(split)}: {name!r} is there {where}")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnkit.data.classes import HELEN_CLASSES, score_groups
-from spnkit.data.files import read_indices, read_lines
+from spnkit.data.files import read_indices, read_levels, read_lines
 from spnkit.data.folder import SPLITS, FaceFolder
 from spnkit.data.keypoints import keypoints_from_landmarks
 
@@ -48,7 +48,7 @@ class HelenFolder(FaceFolder):
     def _read_labels(self, name: str) -> NDArray[np.uint8]:
         """The class of the strongest mask at each pixel; background where all are zero."""
         paths = [self._label_path(name) / f"{name}_lbl{i:02d}.png" for i in range(len(self.classes))]
-        masks = [read_indices(path) for path in paths]
+        masks = [read_levels(path) for path in paths]
         for path, mask in zip(paths, masks, strict=True):
             if mask.shape != masks[0].shape:
                 raise ValueError(f"{path}: mask of shape {mask.shape}, its background mask has {masks[0].shape}")
@@ -65,13 +65,13 @@ class HelenStarFolder(FaceFolder):
 
     def __init__(self, root: Path):
         self._test = "test" if (root / "test").is_dir() else "test_resize"
-        known = self._names(root / "train")
+        self._photos = {part: self._photos_in(root / part) for part in ("train", self._test)}
+        known = tuple(self._photos["train"])
         splits = {
             "train": tuple(name for i, name in enumerate(known) if i % self.val_stride),
             "val": known[:: self.val_stride],
-            "test": self._names(root / self._test),
+            "test": tuple(self._photos[self._test]),
         }
-        self._in_test = frozenset(splits["test"])
         super().__init__(root, HELEN_CLASSES, splits)
 
     @classmethod
@@ -79,20 +79,19 @@ class HelenStarFolder(FaceFolder):
         return (root / "train").is_dir() and any((root / test).is_dir() for test in ("test", "test_resize"))
 
     @staticmethod
-    def _names(folder: Path) -> tuple[str, ...]:
-        return tuple(sorted(path.name.removesuffix("_image.jpg") for path in folder.glob("*_image.jpg")))
+    def _photos_in(folder: Path) -> dict[str, Path]:
+        """The photos by name, in order; their endings are not all alike."""
+        photos = (path for path in folder.glob("*_image.*") if path.suffix.lower() in _PHOTO_ENDINGS)
+        return dict(sorted((path.stem.removesuffix("_image"), path) for path in photos))
 
     def _split_source(self, split: str) -> Path:
         return self.root / (self._test if split == "test" else "train")
 
-    def _part(self, name: str) -> Path:
-        return self.root / (self._test if name in self._in_test else "train")
-
     def _photo_path(self, name: str) -> Path:
-        return self._part(name) / f"{name}_image.jpg"
+        return next(photos[name] for photos in self._photos.values() if name in photos)
 
     def _label_path(self, name: str) -> Path:
-        return self._part(name) / f"{name}_label.png"
+        return self._photo_path(name).with_name(f"{name}_label.png")
 
     def _read_labels(self, name: str) -> NDArray[np.uint8]:
         return read_indices(self._label_path(name))
@@ -135,7 +134,9 @@ class IndexedFolder(FaceFolder):
             if folder in candidates:
                 return folder
         if not candidates:
-            raise FileNotFoundError(f"{root}: no classes.txt or classesNN.txt names the classes of labelsNN/")
+            raise FileNotFoundError(
+                f"{root}: no classes.txt or classesNN.txt names the classes of labelsNN/, as many as NN says"
+            )
         parts = {folder: sum(map(len, score_groups(names).values())) for folder, names in candidates.items()}
         if not any(parts.values()):
             raise ValueError(f"{root}: none of {sorted(parts)} names a part of a face, choose one by labels=")
@@ -165,7 +166,10 @@ def _class_names(path: Path) -> list[str]:
     rows = [row for row in rows if row[0] != "255"]
     if any(len(row) != 2 or row[0] != str(i) for i, row in enumerate(rows)):
         raise ValueError(f"{path}: expected lines '0 name', '1 name', ... in order")
-    return [row[1] for row in rows]
+    names = [row[1] for row in rows]
+    if len(set(names)) < len(names):
+        raise ValueError(f"{path}: expected a name of its own for each class, got {', '.join(names)}")
+    return names
 
 
 LAYOUTS: tuple[type[Any], ...] = (HelenFolder, IndexedFolder, HelenStarFolder)

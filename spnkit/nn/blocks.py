@@ -27,11 +27,15 @@ def halve(x: Tensor) -> Tensor:
     return max_pool2d(x, 2, ceil_mode=True)
 
 
+def upsampled(x: Tensor, factor: int) -> Tensor:
+    """Bilinear upsampling of (N, C, H, W) by an integer factor: blocks of pixels stay where they were."""
+    return interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
+
+
 def double(x: Tensor, like: Tensor) -> Tensor:
-    """Bilinear upsampling by two, cut to the map that `halve` once came from: pixels stay aligned."""
+    """Upsampling by two, cut to the map that `halve` once came from."""
     height, width = like.shape[-2:]
-    up = interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-    return up[..., :height, :width]
+    return upsampled(x, 2)[..., :height, :width]
 
 
 def levels_of(stride: int, deepest: int) -> int:

@@ -8,10 +8,13 @@ from numbers import Integral
 import torch
 from torch import Tensor
 
+_OUTSIDE = 5
+"""Frames from a warning in here to who called the module: a check, `forward`, and torch's way into it."""
+
 
 def readable(x: Tensor) -> bool:
-    """Whether values may be looked at: a compiled graph cannot branch on them, a meta tensor has none."""
-    return not (torch.compiler.is_compiling() or x.is_meta)
+    """Whether values may be looked at: a graph or a transform cannot branch on them, a meta tensor has none."""
+    return not (torch.compiler.is_compiling() or x.is_meta or torch._C._are_functorch_transforms_active())
 
 
 def check_counts(**counts: int) -> None:
@@ -48,7 +51,7 @@ def check_pair(image: Tensor, coarse: Tensor, num_classes: int) -> None:
     check_map("image", image, 3)
     check_map("coarse", coarse, num_classes)
     for what, of_image, of_coarse in (
-        ("batch size", len(image), len(coarse)),
+        ("batch size", image.shape[0], coarse.shape[0]),  # `len` would fix it when a program is exported
         ("height and width", tuple(image.shape[-2:]), tuple(coarse.shape[-2:])),
         ("device", image.device, coarse.device),
     ):
@@ -59,4 +62,4 @@ def check_pair(image: Tensor, coarse: Tensor, num_classes: int) -> None:
     check_finite("image", image)
     check_finite("coarse", coarse)
     if readable(coarse) and coarse.min() < 0:
-        warnings.warn("coarse should hold probabilities, got negative values (apply softmax)", stacklevel=3)
+        warnings.warn("coarse should hold probabilities, got negative values (apply softmax)", stacklevel=_OUTSIDE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
 from spnkit.nn.blocks import WIDTHS, EncoderDecoder, conv, double
@@ -83,9 +82,6 @@ class VGGGuidance(nn.Module):
     torch.Size([1, 384, 64, 64])
     """
 
-    mean: Tensor
-    std: Tensor
-
     def __init__(self, out_channels: int = 384, *, stride: int = 2, batch_norm: bool = True) -> None:
         super().__init__()
         if stride != 2:
@@ -96,8 +92,6 @@ class VGGGuidance(nn.Module):
         self.up = nn.ModuleList(conv(a, b, batch_norm=batch_norm) for a, b in pairwise([512, 512, 512, 256]))
         self.last = conv(256, 128, batch_norm=batch_norm, activation=nn.ELU)
         self.out = nn.Conv2d(128, out_channels, 3, padding=1)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
 
     def load_vgg16(self, state_dict: Mapping[str, Tensor]) -> None:
         """Copy the `features.*` entries of a torchvision `vgg16` state dict, such as its ImageNet weights.
@@ -113,7 +107,8 @@ class VGGGuidance(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Unnormalised weights `(N, out_channels, ceil(H / 2), ceil(W / 2))` of RGB in [0, 1]."""
         check_image(image)
-        x, before_pool = (image - self.mean) / self.std, []
+        mean, std = (image.new_tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+        x, before_pool = (image - mean) / std, []
         for layer in self.features:
             if isinstance(layer, nn.MaxPool2d):
                 before_pool.append(x)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, relu
+from torch.nn.functional import relu
 
-from spnkit.nn.blocks import WIDTHS, EncoderDecoder
+from spnkit.nn.blocks import WIDTHS, EncoderDecoder, upsampled
 from spnkit.nn.checks import check_counts, check_pair
 from spnkit.nn.spn import log_coarse, stride_of
 
@@ -59,6 +59,5 @@ class PlainRefinement(nn.Module):
         check_pair(image, coarse, self.num_classes)
         height, width = image.shape[-2:]
         h = relu(self.features(torch.cat([image, coarse], 1)))
-        up = interpolate(h, scale_factor=float(self.features.stride), mode="bilinear", align_corners=False)
-        logits = self.classify(up[..., :height, :width])
+        logits = self.classify(upsampled(h, self.features.stride)[..., :height, :width])
         return logits + log_coarse(coarse) if self.residual else logits

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
+from spnkit.nn.blocks import upsampled
 from spnkit.nn.checks import check_image
 from spnkit.nn.guidance import UNetGuidance
 from spnkit.nn.parsers import FaceParser
@@ -64,7 +65,7 @@ class FaceRefiner(nn.Module):
         if any(side % self.factor for side in image.shape[-2:]):
             raise ValueError(f"image must have sides that {self.factor} divides, got {tuple(image.shape[-2:])}")
         low = self.parser(avg_pool2d(image, self.factor)).softmax(1)
-        coarse = interpolate(low, scale_factor=float(self.factor), mode="bilinear", align_corners=False)
+        coarse = upsampled(low, self.factor)
         return coarse, self.spn(image, coarse).softmax(1)
 
     @torch.inference_mode()
@@ -86,11 +87,14 @@ class FaceRefiner(nn.Module):
         ValueError
             If the photo is not square uint8 RGB.
         """
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[0] != photo.shape[1] or photo.shape[2] != 3:
+        if photo.dtype != np.uint8 or photo.shape != (len(photo), len(photo), 3) or not photo.size:
             raise ValueError(f"photo: expected uint8 (H, H, 3), got {photo.dtype} {photo.shape}")
-        whole = torch.from_numpy(photo.transpose(2, 0, 1) / np.float32(255))[None].to(next(self.parameters()))
+        whole = torch.from_numpy(photo.transpose(2, 0, 1) / np.float32(255))[None]
         image = interpolate(whole, (self.size, self.size), mode="bilinear", align_corners=False, antialias=True)
-        maps = (interpolate(p, photo.shape[:2], mode="bilinear", align_corners=False) for p in self.eval()(image))
+        training = self.training
+        found = self.eval()(image.to(next(self.parameters())))
+        self.train(training)
+        maps = (interpolate(p.float(), photo.shape[:2], mode="bilinear", align_corners=False) for p in found)
         coarse, refined = (p[0].argmax(0).cpu().numpy().astype(np.uint8) for p in maps)
         return coarse, refined
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate, relu
+from torch.nn.functional import avg_pool2d, relu
 
 from spnkit.directions import CONNECTIONS, DIRECTIONS
-from spnkit.plan import names_of, plan
+from spnkit.nn.blocks import upsampled
+from spnkit.plan import BACKENDS, look_up, names_of, plan
 from spnkit.propagation import propagate
 
 
@@ -23,7 +24,7 @@ class SpatialPropagation(nn.Module):
     Raises
     ------
     TypeError, ValueError
-        If there is no direction, rule or integration of that name.
+        If there is no direction, rule, integration or backend of that name.
 
     Examples
     --------
@@ -44,6 +45,7 @@ class SpatialPropagation(nn.Module):
         super().__init__()
         self.directions = names_of(directions)
         plan(self.directions, normalization, integration)  # names that do not exist are refused here
+        look_up("backend", backend, dict.fromkeys(("auto", *BACKENDS)))
         self.normalization = normalization
         self.integration = integration
         self.backend = backend
@@ -128,8 +130,7 @@ class PropagationModule(nn.Module):
         for gates in self.gates(guidance):
             h = self.unit(h, gates)
         h = relu(self.after(h))
-        up = interpolate(h, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
-        return self.classify(up)
+        return self.classify(upsampled(h, self.stride))
 
     def gates(self, guidance: Tensor) -> Sequence[Tensor]:
         """The weights of each unit; a view where all share them, whose gradient then needs no copy."""

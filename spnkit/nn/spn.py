@@ -92,7 +92,7 @@ class SPN(nn.Module):
             if not callable(guidance):
                 raise TypeError(f"guidance must be a module or what makes one, got {guidance!r}")
             guidance = guidance(self.gate_channels, stride=self.propagation.stride)
-        self.guidance: Callable[[Tensor], Tensor] = guidance
+        self.guidance: nn.Module = guidance
 
     @property
     def gate_channels(self) -> int:

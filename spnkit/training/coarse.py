@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from spnkit.data import blend, shrink_image, tiles
+from spnkit.nn.blocks import upsampled
 
 
 def to_tensor(image: NDArray) -> Tensor:
@@ -20,8 +20,7 @@ def to_tensor(image: NDArray) -> Tensor:
 
 def upsample(coarse: Tensor, factor: int) -> Tensor:
     """Bilinear upsampling of a map (C, h, w) by an integer factor."""
-    up = interpolate(coarse.float()[None], scale_factor=float(factor), mode="bilinear", align_corners=False)
-    return up[0]
+    return upsampled(coarse.float()[None], factor)[0]
 
 
 def upsample_part(coarse: Tensor, factor: int, rows: slice, columns: slice) -> Tensor:

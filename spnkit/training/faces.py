@@ -38,7 +38,10 @@ class AlignedFaces:
         for name, path in zip(self.names, self.paths, strict=True):
             if not path.exists():
                 face = folder.load(name)
-                image, labels = align(face.image, face.labels, face.keypoints, size)
+                try:
+                    image, labels = align(face.image, face.labels, face.keypoints, size)
+                except ValueError as error:
+                    raise ValueError(f"{folder.root}: {name}: {error}") from error
                 with whole_file(path) as file:
                     np.save(file, np.dstack([image, labels]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, fields
+from math import inf
 from typing import Any
 
 from spnkit.data import SPLITS
@@ -158,7 +159,7 @@ class Options:
             if not isinstance(value, KINDS[kind]) or (isinstance(value, bool) and kind != "bool"):
                 raise TypeError(f"{name}: expected {kind}, got {value!r}")
             least = 0 if name in ("seed", "workers", "parsing", "restraint") else 1 if kind == "int" else 1e-9
-            if kind in ("int", "float") and not value >= least:
+            if kind in ("int", "float") and not least <= value < inf:
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
         try:
             re.compile(self.people or "")
@@ -187,6 +188,8 @@ class Options:
             raise ValueError(f"devices: {self.device} is one device, got {self.devices}; name none, as in cuda")
         if self.size % self.factor:
             raise ValueError(f"factor: expected a divisor of size = {self.size}, got {self.factor}")
+        if self.highres and self.factor & (self.factor - 1):
+            raise ValueError(f"factor: expected a power of two for the Highres-CNN, got {self.factor}")
         if self.patch > self.size:
             raise ValueError(f"patch: expected at most size = {self.size}, got {self.patch}")
 

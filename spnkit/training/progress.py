@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import isfinite
 from typing import Any
 
 import torch
@@ -80,6 +81,8 @@ class StageProgress(Callback):
     def on_train_epoch_end(self, trainer, _module) -> None:
         loss = float(torch.stack(self.losses).mean())
         self.losses = []
+        if not isfinite(loss):  # before the checkpoint is written: the one before stands
+            raise ValueError(f"{self.title}: the loss is {loss} at step {trainer.global_step}; a lower rate may help")
         self.bar.update(self.task, loss=f"loss {loss:.3f}")
         self.history.append({"step": trainer.global_step, "loss": round(loss, 4)})
         if not self.console.is_terminal:

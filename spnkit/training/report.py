@@ -12,10 +12,11 @@ from typing import Any
 
 import torch
 
+import spnkit
 from spnkit.training.files import write_json, write_text
 
 Scores = Mapping[str, Mapping[str, float]]
-LIBRARIES = ("spnkit", "torch", "lightning", "torchmetrics", "numba", "numpy", "scikit-image", "pillow")
+LIBRARIES = ("torch", "lightning", "torchmetrics", "numba", "numpy", "scikit-image", "pillow")
 
 
 def write_report(folder: Path, scores: Scores, facts: Mapping[str, Any]) -> None:
@@ -66,7 +67,8 @@ def machine(device: str) -> dict[str, str | int | None]:
 
 def versions() -> dict[str, str]:
     """The versions that the numbers depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+    found = {name: version(name) for name in LIBRARIES}
+    return {"python": platform.python_version(), "spnkit": spnkit.__version__, **found}
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:

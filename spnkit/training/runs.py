@@ -31,11 +31,24 @@ def open_run(out: Path, options: Options, resume: bool) -> None:
             raise FileExistsError(f"{out}: holds a run already; resume it or choose another folder")
         write_json(saved, options.as_dict())
         return
+    check_same(read_options(out), options, out)
+
+
+def read_options(out: Path) -> dict[str, Any]:
+    """What the run in `out` was begun with; an option that is newer than the run has its default.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is no run, or what it wrote is damaged.
+    """
+    saved = out / "options.json"
     try:
-        before = Options().as_dict() | json.loads(saved.read_text())  # an option may be newer than the run
+        return Options().as_dict() | json.loads(saved.read_text())
     except FileNotFoundError:
         raise FileNotFoundError(f"{out}: there is no run to resume") from None
-    check_same(before, options, out)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{saved}: damaged, or not the options of a run ({error})") from error
 
 
 def check_same(before: dict[str, Any], options: Options, where: Path) -> None:

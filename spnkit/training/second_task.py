@@ -18,6 +18,9 @@ class Kept(list[Tensor]):
         if module.training:
             self[:] = [given[0] if said is None else said]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Kept, ()  # a copy of the network begins with nothing: what hangs on a graph cannot be copied
+
     def taken(self) -> Tensor:
         """What was kept."""
         if not self:

@@ -68,6 +68,19 @@ def test_a_photo_of_16_bits(indexed):
         faces.load(name)
 
 
+@pytest.mark.parametrize("name", ["../images/train_0000", "/images/train_0000"])
+def test_a_name_that_leads_out_of_the_folder(indexed, name):
+    (indexed / "splits/val.txt").write_text(f"{name}\n")
+    with _fails(ValueError, "val.txt", name, "leads out of the folder"):
+        open_faces(indexed)
+
+
+def test_two_classes_of_one_name(indexed):
+    (indexed / "classes2.txt").write_text("0 nose\n1 nose\n")
+    with _fails(ValueError, "classes2.txt", "a name of its own"):
+        open_faces(indexed)
+
+
 def test_a_face_in_two_splits(indexed):
     names = (indexed / "splits/train.txt").read_text()
     (indexed / "splits/test.txt").write_text(names)

@@ -24,6 +24,35 @@ def test_every_split_loads(any_layout):
         assert face.image.shape == (*face.labels.shape, 3)
 
 
+def test_endings_of_photos_do_not_matter(helen_star, made):
+    first, second = sorted((helen_star / "train").glob("*_image.jpg"))[:2]
+    first.rename(first.with_suffix(".JPG"))
+    Image.open(second).save(second.with_suffix(".png"))
+    second.unlink()
+    faces = open_faces(helen_star)
+    assert sorted(faces.splits["train"] + faces.splits["val"]) == sorted(made.splits["train"])
+    assert faces.load(first.name.removesuffix("_image.jpg")).image.shape == (64, 64, 3)
+
+
+def test_masks_with_a_palette_are_levels(helen, made):
+    """Not numbers in that palette, in whatever order it has them."""
+    name = made.splits["train"][0]
+    for path in (helen / "labels" / name).iterdir():
+        mask = Image.open(path).point(lambda level: 255 * (level > 127))
+        mask.save(path)
+        exact = open_faces(helen).load(name).labels
+        reversed_palette = Image.fromarray(255 - np.asarray(mask))
+        reversed_palette.putpalette(np.arange(255, -1, -1, dtype=np.uint8).repeat(3).tobytes())
+        reversed_palette.save(path)
+        np.testing.assert_array_equal(open_faces(helen).load(name).labels, exact)
+
+
+def test_lists_may_begin_with_a_mark(indexed, made):
+    path = indexed / "splits" / "val.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert open_faces(indexed).splits["val"] == made.splits["val"]
+
+
 def test_helen_lists_become_splits(helen, made):
     lines = (helen / "tuning.txt").read_text().splitlines()
     assert [line.split(" , ")[1] for line in lines] == list(open_faces(helen).splits["val"])

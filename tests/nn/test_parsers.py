@@ -166,6 +166,14 @@ def test_no_channels_are_refused(make, name):
         make()
 
 
+def test_vgg_may_get_its_memory_late():
+    network, image = VGGGuidance().eval(), torch.rand(1, 3, 32, 32)
+    with torch.device("meta"):
+        late = VGGGuidance().eval()
+    late.load_state_dict(network.state_dict(), assign=True)
+    assert torch.equal(late(image), network(image))
+
+
 def test_vgg_refuses_another_stride():
     with pytest.raises(ValueError, match=r"stride must be 2.* got 4"):
         VGGGuidance(stride=4)

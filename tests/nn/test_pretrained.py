@@ -43,10 +43,22 @@ def test_labels_take_the_photo_to_the_weights():
         made.to("meta").labels(photo)
 
 
-@pytest.mark.parametrize("photo", [np.zeros((8, 8, 3)), np.zeros((8, 9, 3), np.uint8), np.zeros((8, 8), np.uint8)])
-def test_what_is_no_square_photo_is_refused(photo):
+@pytest.mark.parametrize("shape", [(8, 9, 3), (8, 8), (0, 0, 3)])
+def test_what_is_no_square_photo_is_refused(shape):
     with pytest.raises(ValueError, match=r"photo: expected uint8 \(H, H, 3\), got"):
-        build(**TINY).labels(photo)
+        build(**TINY).labels(np.zeros(shape, np.uint8))
+
+
+def test_a_photo_of_floats_is_refused():
+    with pytest.raises(ValueError, match=r"got float64 \(8, 8, 3\)"):
+        build(**TINY).labels(np.zeros((8, 8, 3)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_refines_too_and_the_mode_stays(dtype):
+    made, photo = build(**TINY).to(dtype).train(), np.zeros((45, 45, 3), np.uint8)
+    assert made.labels(photo)[1].shape == (45, 45)
+    assert made.training
 
 
 def test_no_weights_there(tmp_path):

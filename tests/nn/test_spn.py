@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from tolerances import assert_close
 
 import spnkit
 from spnkit.nn import SPN, SpatialPropagation, UNetGuidance, VGGGuidance
@@ -136,6 +137,11 @@ def test_guidance_of_another_shape_is_refused():
             SPN(3, wrong, hidden=4)(*pair())
 
 
+def test_a_backend_that_there_is_not_is_refused_when_the_layer_is_made():
+    with pytest.raises(ValueError, match="backend got 'gpu', expected one of auto, reference, cpu, cuda"):
+        SpatialPropagation(backend="gpu")
+
+
 def test_a_unit_that_does_not_integrate_is_refused():
     with pytest.raises(ValueError, match="propagation must integrate its directions"):
         SPN(3, propagation=SpatialPropagation(integration=None))
@@ -207,6 +213,29 @@ def test_bad_options_are_refused(arguments, message):
 def test_names_for_modules_are_refused(arguments, message):
     with pytest.raises(TypeError, match=message):
         SPN(3, **arguments)
+
+
+def test_a_batch_of_any_size_goes_through_an_exported_program():
+    network = SPN(3, hidden=4, size=64).eval()
+    image, coarse = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32).softmax(1)
+    sizes = {0: torch.export.Dim.AUTO}
+    program = torch.export.export(network, (image, coarse), dynamic_shapes=(sizes, sizes)).module()
+    image, coarse = torch.rand(3, 3, 32, 32), torch.rand(3, 3, 32, 32).softmax(1)
+    assert_close(program(image, coarse).detach(), network(image, coarse).detach())
+
+
+def test_transforms_see_no_check_of_values():
+    network = SPN(3, hidden=4, size=64).eval()
+    image, coarse = torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32).softmax(1)
+    one_by_one = torch.func.vmap(lambda i, c: network(i[None], c[None])[0])(image, coarse)
+    assert_close(one_by_one.detach(), network(image, coarse).detach())
+
+
+def test_who_gives_logits_is_told_where():
+    network, image = SPN(3, hidden=4).eval(), torch.rand(1, 3, 32, 32)
+    with pytest.warns(UserWarning, match="apply softmax") as told:
+        network(image, -torch.ones(1, 3, 32, 32))
+    assert told[0].filename == __file__
 
 
 def test_numbers_of_numpy_count():

@@ -1,5 +1,6 @@
 """Whole runs: resumed to the same result, interrupted, refused, scored again."""
 
+import copy
 import errno
 import json
 import shutil
@@ -190,6 +191,8 @@ def test_resume_refuses_other_options_and_empty_folders(run, tiny, tmp_path):
         ({"patch": 512}, "patch: expected at most size = 256, got 512"),
         ({"rate": 0}, "rate: expected at least .*, got 0"),
         ({"parsing": float("nan")}, "parsing: expected at least 0, got nan"),
+        ({"rate": float("inf")}, "rate: expected at least .*, got inf"),
+        ({"highres": True, "factor": 3, "size": 255}, "factor: expected a power of two for the Highres-CNN, got 3"),
         ({"people": "("}, r"people: expected a regular expression, got '\(' \(missing \)"),
     ],
 )
@@ -203,6 +206,19 @@ def test_options_of_another_type(change):
     ((name, value),) = change.items()
     with pytest.raises(TypeError, match=f"{name}: expected .*, got {value!r}"):
         Options(**change)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tiny, tmp_path):
+    with pytest.raises(ValueError, match=r"spn: the loss is (nan|inf) at step"):
+        train(replace(tiny, parsing=1e38), tmp_path / "run", console=SILENT)
+    assert not (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_options_that_are_none_are_named(tiny, tmp_path):
+    for text in ("{", "[]"):
+        (tmp_path / "options.json").write_text(text)
+        with pytest.raises(ValueError, match=r"options\.json: damaged, or not the options of a run"):
+            train(tiny, tmp_path, resume=True, console=SILENT)
 
 
 def test_unknown_device_is_refused_before_anything_is_written(tiny, tmp_path):
@@ -283,6 +299,8 @@ def test_what_reads_the_photo_learns_to_parse_it(tiny, refiner):
     assert not head.kept
     with pytest.raises(RuntimeError, match="the network has seen no photo in training"):
         head(labels)
+    network.train()(**batch)
+    assert not copy.deepcopy(once).heads[next(iter(once.heads))].kept  # what hangs on a graph is left behind
 
 
 @pytest.mark.parametrize("share_weights", [True, False])

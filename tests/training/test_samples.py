@@ -151,6 +151,18 @@ def test_a_face_with_nothing_to_refine_is_named(faces, tmp_path):
             list(map(drawn.__getitem__, enumerate(range(100))))
 
 
+def test_a_face_that_cannot_be_aligned_is_named(faces, tmp_path):
+    class Flat:
+        root = tmp_path
+
+        def load(self, name):
+            face = faces.load(faces.splits["train"][0])
+            return replace(face, keypoints=np.zeros((5, 2)))
+
+    with pytest.raises(ValueError, match="ann: keypoints: the five points"):
+        AlignedFaces(Flat(), ["ann"], 32, tmp_path)
+
+
 def test_names_with_a_folder_in_them_stay_apart(faces, tmp_path):
     class Named:
         def load(self, name):
