@@ -30,10 +30,10 @@ from _tally import Tally, summary
 from rich.console import Console
 
 from spnkit.data import open_faces
-from spnkit.training import Experiment, Options, load_model, parse, table, upsample
+from spnkit.training import Experiment, Options, load_model, options_of, parse, table, upsample
 from spnkit.training.faces import people_of
 from spnkit.training.files import whole_file
-from spnkit.training.runs import check_same, open_run, read_options
+from spnkit.training.runs import check_same, open_run
 from spnkit.training.scoring import refine_face
 
 SET_HELP = "other fields of spnkit.training.Options, such as device=cuda size=1024 factor=8 width=1.0 hidden=32 batch=8"
@@ -70,7 +70,7 @@ class Table:
     @classmethod
     def reopened(cls, out: Path, seeds: int = 1) -> Table:
         """The experiment that was begun in a folder."""
-        return cls(Options(**read_options(out)), out, seeds)
+        return cls(options_of(out), out, seeds)
 
     def experiment(self, **change) -> Experiment:
         """The experiment with other options."""

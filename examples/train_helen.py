@@ -21,7 +21,7 @@ from pathlib import Path
 # Two pools of threads take turns here, torch's and Numba's: the idle one must sleep, not spin on its core.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from spnkit.training import Options, evaluate, free_folder, train
+from spnkit.training import Options, evaluate, free_folder, options_of, train
 
 HELP = {
     "data": "folder of faces: HELEN, HELEN*, or images/ + labelsNN/ + splits/ (default: made-up faces)",
@@ -80,24 +80,30 @@ def parser() -> argparse.ArgumentParser:
         else:
             made.add_argument(flag, type=type(default) if default is not None else str, default=default, help=shown)
     made.add_argument("--out", type=Path, help="run folder (default: the first free of runs/helen, runs/helen-2, ...)")
-    made.add_argument("--resume", action="store_true", help="go on with the run in --out, or with the newest one")
+    made.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out, or the newest, as it was begun"
+    )
     made.add_argument("--evaluate", type=Path, metavar="CHECKPOINT", help="score a run's spn.ckpt on --data instead")
     return made
 
 
 def main() -> None:
     """Run what the command line asks for; every foreseeable failure ends in one line."""
-    arguments = vars(parser().parse_args())
+    made = parser()
+    arguments = vars(made.parse_args())
     out, resume, checkpoint = (arguments.pop(name) for name in ("out", "resume", "evaluate"))
+    out = out if out or checkpoint else free_folder(Path("runs"), "helen", resume)
     command = shlex.join(["python", *sys.argv])
     try:
+        if resume:
+            made.set_defaults(**options_of(out).as_dict())  # what is not given now was given then
+            arguments = {name: value for name, value in vars(made.parse_args()).items() if name in arguments}
         options = Options(**arguments)
         if checkpoint:
             if options.data is None:
                 raise ValueError("--evaluate: needs --data, a folder of faces to score")
             evaluate(checkpoint, options.data, out=out, split=options.split, device=options.device, command=command)
             return
-        out = out or free_folder(Path("runs"), "helen", resume)
         train(options, out, resume=resume, command=command)
         print(f"All results are in {out}")
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from spnkit.training.losses import boundaries, multi_objective_loss, segmentatio
 from spnkit.training.options import Options
 from spnkit.training.pictures import draw_crops, draw_listening
 from spnkit.training.report import table
-from spnkit.training.runs import free_folder
+from spnkit.training.runs import free_folder, options_of
 from spnkit.training.scores import FaceScores, scores_of
 from spnkit.training.scoring import load_model
 from spnkit.training.second_task import GateExcess, ParsingHead
@@ -26,6 +26,7 @@ __all__ = [
     "free_folder",
     "load_model",
     "multi_objective_loss",
+    "options_of",
     "parse",
     "refine",
     "scores_of",

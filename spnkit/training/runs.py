@@ -31,11 +31,20 @@ def open_run(out: Path, options: Options, resume: bool) -> None:
             raise FileExistsError(f"{out}: holds a run already; resume it or choose another folder")
         write_json(saved, options.as_dict())
         return
-    check_same(read_options(out), options, out)
+    check_same(options_of(out).as_dict(), options, out)
 
 
-def read_options(out: Path) -> dict[str, Any]:
-    """What the run in `out` was begun with; an option that is newer than the run has its default.
+def options_of(out: Path) -> Options:
+    """What a run was begun with; an option that is newer than the run has its default.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        Run folder.
+
+    Returns
+    -------
+    Options
 
     Raises
     ------
@@ -44,7 +53,7 @@ def read_options(out: Path) -> dict[str, Any]:
     """
     saved = out / "options.json"
     try:
-        return Options().as_dict() | json.loads(saved.read_text())
+        return Options(**json.loads(saved.read_text()))
     except FileNotFoundError:
         raise FileNotFoundError(f"{out}: there is no run to resume") from None
     except (ValueError, TypeError) as error:

@@ -68,6 +68,7 @@ def test_failures_are_one_line(refused, faces):
     assert "x.ckpt: no such checkpoint" in refused("--evaluate", "x.ckpt", "--data", faces.root)
     assert "steps: expected at least 1" in refused("--steps", 0)
     assert "no run to resume" in refused("--out", "none", "--resume")
+    assert "people: expected a regular expression" in refused("--people", "(")
 
 
 def test_a_bad_test_face_is_named_before_training(refused, tmp_path, faces):
@@ -106,6 +107,6 @@ def test_ctrl_c_and_resume(tmp_path, call):
     assert process.returncode == 1
     assert err == "interrupted; --resume --out run goes on from the last checkpoint\n"
     assert not list(Path("run").glob(".*"))
-    printed = call(*arguments, "--resume")
+    printed = call("--out", "run", "--resume")  # as it was begun
     assert "step 200 of 200" in printed
     assert "spn: step 25 of 200" not in printed
