@@ -15,6 +15,7 @@ MAKERS = [
     (recursive_filter_weights, {"coefficient": -0.7, "sigma": 0.3}),
     (color_similarity_weights, {"sigma": 0.3}),
 ]
+BACKWARD = {"left_to_right": (0, -1), "right_to_left": (0, 1), "top_to_bottom": (-1, 0), "bottom_to_top": (1, 0)}
 
 
 @pytest.mark.parametrize("iterations", [1, 3])
@@ -47,12 +48,24 @@ def test_recursive_filter_is_the_first_order_filter(a):
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
+def test_one_way_weights_by_hand(direction):
+    image = np.random.default_rng(4).random((4, 5, 3))
+    stretched = domain_transform_weights(image, direction, sigma_s=8, sigma_r=3, iteration=2, iterations=3)
+    filtered = recursive_filter_weights(image, direction, coefficient=-0.7, sigma=0.3)
+    sigma_2 = 8 * np.sqrt(3) * 2 / np.sqrt(63)
+    for i, j in np.ndindex(4, 5):
+        m, n = np.add((i, j), BACKWARD[direction])
+        step = image[i, j] - image[m, n] if 0 <= m < 4 and 0 <= n < 5 else np.inf
+        assert_close(stretched[0, i, j], np.exp(-np.sqrt(2) / sigma_2 * (1 + 8 / 3 * np.abs(step).sum())))
+        assert_close(filtered[0, i, j], -0.7 * np.exp(-np.square(step).sum() / (2 * 0.3**2)))
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
 def test_color_similarity_by_hand(direction):
     rng = np.random.default_rng(2)
     image = rng.random((4, 5, 3))
     p = color_similarity_weights(image, direction, sigma=0.5, strength=0.9)
-    backward = {"left_to_right": (0, -1), "right_to_left": (0, 1), "top_to_bottom": (-1, 0)}
-    di, dj = backward.get(direction, (1, 0))
+    di, dj = BACKWARD[direction]
     for i, j in np.ndindex(4, 5):
         neighbours = [(i + o, j + dj) if di == 0 else (i + di, j + o) for o in (-1, 0, 1)]
         a = [

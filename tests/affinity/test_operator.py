@@ -36,6 +36,7 @@ def test_operator_is_the_matrix(rng, K, direction):
     assert_close(mixed.imag, 2 * G @ X[:, 0])
     assert_close(op.row((3, 2)).ravel(), G[3 * 6 + 2])
     assert_close(op.column((3, 2)).ravel(), G[:, 3 * 6 + 2])
+    assert_close(op.trace(), G.trace())
 
 
 @pytest.mark.parametrize("shares", [None, (0.1, 0.2, 0.3, 0.4)])
@@ -47,6 +48,7 @@ def test_mix_is_the_weighted_sum(rng, shares):
     assert_allclose(mix.tocsr().toarray(), M, rtol=0, atol=ROUNDING)
     assert_close(mix @ np.eye(30), M)
     assert_close(mix.row((0, 5)).ravel(), M[5])
+    assert_close(mix.trace(), M.trace())
 
 
 def test_float32_stays_float32(rng):
