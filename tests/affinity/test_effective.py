@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from tolerances import assert_close
 
 from spnkit.affinity import build_G, effective_affinity
 from spnkit.directions import DIRECTIONS
@@ -49,21 +49,21 @@ def test_against_autograd(integration, units):
     for pixel in [(0, 0), (2, 3), (4, 5)]:
         (expected,) = torch.autograd.grad(y[pixel], leaf, retain_graph=True)
         ours = effective_affinity(x, gates, pixel, sample=1, channel=0, units=units, integration=integration)
-        assert_allclose(ours, expected.numpy(), atol=1e-12)
+        assert_close(ours, expected.numpy())
 
 
 def test_gates_shared_by_all_channels():
     rng = np.random.default_rng(0)
     x, gates = rng.normal(size=(1, 3, 4, 4)), rng.normal(size=(1, 4, 1, 1, 4, 4))
     apart = effective_affinity(x, np.repeat(gates, 3, axis=3), (1, 2), channel=2)
-    assert_allclose(effective_affinity(x, gates, (1, 2), channel=2), apart)
+    assert_close(effective_affinity(x, gates, (1, 2), channel=2), apart)
 
 
 def test_a_single_direction_by_name():
     rng = np.random.default_rng(0)
     x, gates = rng.normal(size=(1, 1, 4, 4)), rng.normal(size=(1, 1, 3, 1, 4, 4))
     expected = effective_affinity(x, gates, (2, 2), directions=("left_to_right",))
-    assert_allclose(effective_affinity(x, gates, (2, 2), directions="left_to_right"), expected)
+    assert_close(effective_affinity(x, gates, (2, 2), directions="left_to_right"), expected)
 
 
 def test_one_unit_with_max_is_the_row_of_the_winner():
@@ -72,7 +72,7 @@ def test_one_unit_with_max_is_the_row_of_the_winner():
     row = effective_affinity(x, p, (2, 2)).ravel()
     rows = [build_G(p[0, d, :, 0], DIRECTIONS[d], order="image").toarray()[2 * 5 + 2] for d in range(4)]
     winner = np.argmax([r @ x.ravel() for r in rows])
-    assert_allclose(row, rows[winner], atol=1e-12)
+    assert_close(row, rows[winner])
 
 
 @pytest.mark.parametrize(

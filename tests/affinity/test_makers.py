@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.signal import lfilter
+from tolerances import assert_close
 
 import spnkit
 from spnkit.affinity import color_similarity_weights, domain_transform_weights, recursive_filter_weights
@@ -14,6 +15,7 @@ MAKERS = [
     (recursive_filter_weights, {"coefficient": -0.7, "sigma": 0.3}),
     (color_similarity_weights, {"sigma": 0.3}),
 ]
+BACKWARD = {"left_to_right": (0, -1), "right_to_left": (0, 1), "top_to_bottom": (-1, 0), "bottom_to_top": (1, 0)}
 
 
 @pytest.mark.parametrize("iterations", [1, 3])
@@ -32,7 +34,7 @@ def test_domain_transform_is_the_one_of_opencv(iterations):
             )
             x = spnkit.scan(x, p[None, :, None], direction, normalization="none")
     theirs = cv2.ximgproc.dtFilter(guide, source, 8, 50, mode=cv2.ximgproc.DTF_RF, numIters=iterations)
-    assert_allclose(x[0, 0], theirs, atol=2e-6)
+    assert_allclose(x[0, 0], theirs, rtol=0, atol=2e-6)  # OpenCV computes in float32
 
 
 @pytest.mark.parametrize("a", [0.8, -0.8])
@@ -42,7 +44,20 @@ def test_recursive_filter_is_the_first_order_filter(a):
     h = spnkit.scan(x[None, None], p[None, :, None], "left_to_right", normalization="none")[0, 0]
     # h_1 = x_1 is the filter at rest on x_1.
     expected, _ = lfilter([1 - a], [1, -a], x, zi=a * x[:, :1])
-    assert_allclose(h, expected, atol=1e-12)
+    assert_close(h, expected)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_one_way_weights_by_hand(direction):
+    image = np.random.default_rng(4).random((4, 5, 3))
+    stretched = domain_transform_weights(image, direction, sigma_s=8, sigma_r=3, iteration=2, iterations=3)
+    filtered = recursive_filter_weights(image, direction, coefficient=-0.7, sigma=0.3)
+    sigma_2 = 8 * np.sqrt(3) * 2 / np.sqrt(63)
+    for i, j in np.ndindex(4, 5):
+        m, n = np.add((i, j), BACKWARD[direction])
+        step = image[i, j] - image[m, n] if 0 <= m < 4 and 0 <= n < 5 else np.inf
+        assert_close(stretched[0, i, j], np.exp(-np.sqrt(2) / sigma_2 * (1 + 8 / 3 * np.abs(step).sum())))
+        assert_close(filtered[0, i, j], -0.7 * np.exp(-np.square(step).sum() / (2 * 0.3**2)))
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -50,15 +65,14 @@ def test_color_similarity_by_hand(direction):
     rng = np.random.default_rng(2)
     image = rng.random((4, 5, 3))
     p = color_similarity_weights(image, direction, sigma=0.5, strength=0.9)
-    backward = {"left_to_right": (0, -1), "right_to_left": (0, 1), "top_to_bottom": (-1, 0)}
-    di, dj = backward.get(direction, (1, 0))
+    di, dj = BACKWARD[direction]
     for i, j in np.ndindex(4, 5):
         neighbours = [(i + o, j + dj) if di == 0 else (i + di, j + o) for o in (-1, 0, 1)]
         a = [
             np.exp(-np.sum((image[i, j] - image[m, n]) ** 2) / 0.5) if 0 <= m < 4 and 0 <= n < 5 else 0
             for m, n in neighbours
         ]
-        assert_allclose(p[:, i, j], 0.9 * np.square(a) / max(sum(a), 1e-300))
+        assert_close(p[:, i, j], 0.9 * np.square(a) / max(sum(a), 1e-300))
 
 
 @pytest.mark.parametrize(("maker", "options"), MAKERS)

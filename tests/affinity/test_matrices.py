@@ -1,19 +1,15 @@
 """The matrices against the dense recurrence, and against their closed forms."""
 
-import ast
-from pathlib import Path
-
 import naive
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from tolerances import ROUNDING, assert_close
 
-import spnkit.affinity
 from spnkit.affinity import build_A, build_D, build_G, build_L, build_W, stored_entries
 from spnkit.directions import DIRECTIONS
 
 BUILDERS = {"W": build_W, "G": build_G, "D": build_D, "A": build_A, "L": build_L}
-ALLOWED = ("directions", "affinity.weights", "affinity.structure", "affinity.blocks")
 SHAPES = [(1, 1), (1, 5), (5, 1), (2, 7), (4, 3), (5, 5), (3, 9)]
 
 
@@ -28,7 +24,7 @@ def test_G_in_image_order_is_the_scan(shape, K, direction):
     rng = np.random.default_rng(0)
     p, x = random_weights(rng, K, shape), rng.normal(size=shape)
     G = build_G(p, direction, order="image")
-    assert_allclose((G @ x.ravel()).reshape(shape), naive.scan(x, p, direction), atol=1e-12)
+    assert_close((G @ x.ravel()).reshape(shape), naive.scan(x, p, direction))
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -38,7 +34,7 @@ def test_G_solves_the_implicit_form(K, direction):
     identity = np.eye(20)
     for order in ("scan", "image"):
         W, G, D = (build(p, direction, order).toarray() for build in (build_W, build_G, build_D))
-        assert_allclose((identity - W) @ G, identity - D, atol=1e-13)
+        assert_allclose((identity - W) @ G, identity - D, rtol=0, atol=ROUNDING)
 
 
 def test_scan_order_stacks_the_steps():
@@ -49,7 +45,7 @@ def test_scan_order_stacks_the_steps():
     w_2 = build_W(p, "right_to_left").toarray()[3:6, :3]
     assert_array_equal(w_2[0], [p[1, 0, 2], p[2, 0, 2], 0])
     assert_array_equal(w_2[1], p[:, 1, 2])
-    assert_allclose(G[3:6, :3], w_2)
+    assert_array_equal(G[3:6, :3], w_2)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -71,8 +67,8 @@ def test_structure_is_exact():
 def test_laplacian_is_degree_minus_affinity():
     p = random_weights(np.random.default_rng(3), 3, (4, 4))
     A, D, L, G = (build(p, "top_to_bottom").toarray() for build in (build_A, build_D, build_L, build_G))
-    assert_allclose(L, D - A, atol=1e-15)
-    assert_allclose(L, np.eye(16) - G, atol=1e-15)
+    assert_allclose(L, D - A, rtol=0, atol=ROUNDING)
+    assert_allclose(L, np.eye(16) - G, rtol=0, atol=ROUNDING)
     assert_array_equal(A.diagonal(), 0)
 
 
@@ -111,12 +107,3 @@ def test_bad_questions_about_size_are_named():
         stored_entries("X", (2, 2), 1)
     with pytest.raises(ValueError, match="K must be 1 or 3, got 2"):
         stored_entries("G", (2, 2), 2)
-
-
-def test_the_matrices_share_no_code_with_the_kernels():
-    folder = Path(spnkit.affinity.__file__).parent
-    for name in ("matrices.py", "blocks.py", "structure.py", "weights.py"):
-        tree = ast.parse((folder / name).read_text())
-        modules = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-        ours = {module for module in modules if module and module.startswith("spnkit")}
-        assert ours <= {f"spnkit.{m}" for m in ALLOWED}

@@ -3,17 +3,30 @@
 import subprocess
 import sys
 
+import naive
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
+from tolerances import assert_close
 
 from spnkit import plot
-from spnkit.affinity import AffinityOperator, MixedAffinityOperator, build_G, gradient_norms
+from spnkit.affinity import (
+    AffinityOperator,
+    MixedAffinityOperator,
+    build_G,
+    diffuse,
+    gershgorin_discs,
+    gradient_norms,
+    step_matrices,
+)
+from spnkit.directions import DIRECTIONS
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
 from matplotlib.figure import Figure  # noqa: E402
 
 P = np.full((3, 6, 6), 0.3)
+RANDOM = naive.normalize(np.random.default_rng(0).normal(size=(3, 5, 7)), "clip")
 ROW = AffinityOperator(P).row((2, 4))
 DRAW = {
     "sparsity": lambda ax: plot.sparsity(build_G(P), ax, lanes=6, title="G"),
@@ -53,7 +66,8 @@ def test_dense_and_empty_matrices_are_shown():
 def test_a_photo_of_bytes_is_a_photo():
     photo = np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)
     bytes_, floats = (plot.listens_to(each, ROW, (2, 4)) for each in (photo, photo / 255))
-    assert np.allclose(bytes_.images[0].get_array(), floats.images[0].get_array())
+    assert_close(bytes_.images[0].get_array(), floats.images[0].get_array())
+    assert_close(bytes_.images[0].get_array(), 0.6 + 0.4 * photo.mean(axis=-1) / 255)
     with pytest.raises(ValueError, match=r"same height and width, got \(5, 6\) and \(6, 6\)"):
         plot.listens_to(photo[1:], ROW, (2, 4))
 
@@ -63,6 +77,16 @@ def test_sparsity_hides_zeros_and_nothing_else():
     G = build_G(P)
     shown = plot.sparsity(G, ax).images[0].get_array()
     assert (shown.mask == (G.toarray() == 0)).all()
+
+
+@pytest.mark.parametrize("draw", [plot.reach, lambda *args: plot.listens_to(np.ones((5, 7)), *args)])
+def test_shares_span_three_decades_below_the_largest(draw):
+    row = AffinityOperator(RANDOM, "bottom_to_top").row((1, 4))
+    picture = draw(row, (1, 4), Figure().subplots()).images[-1]
+    heard = np.abs(row) / np.abs(row).max()
+    expected = np.clip(np.log10(heard, where=heard > 0, out=np.full_like(row, -9)) / 3 + 1, 0, 1)
+    shown = np.ma.filled(picture.norm(picture.get_array()), 0)
+    assert_close(shown, expected)
 
 
 def test_reach_marks_the_pixel():
@@ -76,6 +100,38 @@ def test_discs_hold_the_eigenvalues():
     assert max(radii) == 1
     assert len(radii) == 2 * 6 + 1
     assert len(ax.lines[0].get_xdata()) == 6
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_discs_and_eigenvalues_are_those_of_the_step(direction, step):
+    ax = plot.gershgorin(RANDOM, direction, step, Figure().subplots())
+    *discs, unit = ax.patches
+    for drawn in (discs[::2], discs[1::2]):  # filled, and outlined
+        found = [(*disc.get_center(), disc.get_radius()) for disc in drawn]
+        centers, radii = (values[step] for values in gershgorin_discs(RANDOM, direction))
+        assert_array_equal(found, np.stack([centers, np.zeros_like(centers), radii], axis=1))
+    assert (unit.get_center(), unit.get_radius()) == ((0, 0), 1)
+    eigenvalues = np.linalg.eigvals(step_matrices(RANDOM, direction)[step])
+    assert_close(ax.lines[0].get_xydata(), np.stack([eigenvalues.real, eigenvalues.imag], axis=1))
+
+
+def test_decay_is_logarithmic_in_the_norms_alone():
+    curves = {norm: gradient_norms(RANDOM, "top_to_bottom", norm=norm) for norm in ("sum", "max")}
+    ax = plot.decay(curves, Figure().subplots())
+    assert (ax.get_xscale(), ax.get_yscale()) == ("linear", "log")
+    for line, (name, curve) in zip(ax.lines, curves.items(), strict=True):
+        assert line.get_label() == name
+        assert_array_equal(line.get_xydata(), np.stack([np.arange(5), curve], axis=1))
+
+
+def test_pictures_of_a_diffusion_share_the_scale_of_the_first():
+    x, times = np.random.default_rng(1).normal(size=(5, 7)), (0.5, 2, 8)
+    operator = AffinityOperator(np.abs(RANDOM), "right_to_left")
+    for ax, time in zip(plot.diffusion(operator, x, times, Figure().subplots(1, 3)), times, strict=True):
+        (picture,) = ax.images
+        assert_close(np.asarray(picture.get_array()), diffuse(operator, x, time))
+        assert picture.get_clim() == (x.min(), x.max())
 
 
 def test_diffusion_draws_every_time():

@@ -68,6 +68,7 @@ def test_shrinking_does_not_alias(labels):
 def test_without_keypoints_the_face_fills_the_frame(photo):
     labels = np.zeros((64, 64), np.uint8)
     labels[20:40, 10:50] = 1
+    labels[60:, :5] = IGNORE  # what is unknown is no face
     _, moved = align(photo, labels, None, 100)
     rows, columns = np.nonzero(moved == 1)
     assert columns.max() - columns.min() == pytest.approx(100 / 1.05, abs=2)

@@ -1,5 +1,7 @@
 """Whatever is wrong with a folder is said in one line that names the file."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -124,6 +126,22 @@ def test_truncated_picture(indexed, file, keep):
     content = (indexed / file).read_bytes()
     (indexed / file).write_bytes(content[: int(keep * len(content))])
     with _fails(OSError, file, "unreadable or truncated"):
+        open_faces(indexed).load("val_0000")
+
+
+def test_a_picture_too_large_to_be_honest(indexed, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    with _fails(OSError, "images/val_0000.jpg", "unreadable or truncated"):
+        open_faces(indexed).load("val_0000")
+
+
+def test_a_picture_with_a_broken_chunk(indexed):
+    """Of which Pillow says that it is a SyntaxError."""
+    content = BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (160, 160, 3), np.uint8)).save(content, "PNG")
+    head, first, rest = content.getvalue().split(b"IDAT", 2)
+    (indexed / "images/val_0000.jpg").write_bytes(head + b"IDAT" + first + b"\0\0\0\0" + rest)
+    with _fails(OSError, "images/val_0000.jpg", "unreadable or truncated"):
         open_faces(indexed).load("val_0000")
 
 

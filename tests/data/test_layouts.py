@@ -1,8 +1,11 @@
 """Every layout reads the same faces; the classes group as in Table 1."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
+from tolerances import assert_close
 
 from spnkit.data import HELEN_CLASSES, IGNORE, OVERALL_GROUPS, open_faces, score_groups
 
@@ -95,6 +98,18 @@ def test_the_label_set_with_most_parts_is_the_default(indexed):
     assert open_faces(indexed).classes == ("background", "skin")
 
 
+def test_helens_own_classes_come_first_then_nine(indexed):
+    """Though a set of twelve classes has more parts."""
+    names = [*HELEN_CLASSES, "mouth"]
+    for number in (9, 12):
+        shutil.copytree(indexed / "labels2", indexed / f"labels{number}")
+        lines = [f"{i} {name}\n" for i, name in enumerate(names[:number])]
+        (indexed / f"classes{number}.txt").write_text("".join(lines))
+    assert open_faces(indexed).labels == "labels11"
+    shutil.rmtree(indexed / "labels11")
+    assert open_faces(indexed).labels == "labels9"
+
+
 def test_ignored_pixels_stay(indexed):
     faces = open_faces(indexed)
     path = indexed / "labels11" / f"{faces.splits['train'][0]}.png"
@@ -121,7 +136,7 @@ def test_landmarks_come_before_labels(indexed):
     (indexed / "landmarks70").mkdir()
     np.savetxt(indexed / "landmarks70" / f"{name}.txt", points)
     expected = [points[36:42].mean(0), points[42:48].mean(0), points[30], points[48], points[54]]
-    np.testing.assert_allclose(open_faces(indexed).load(name).keypoints, expected)
+    assert_close(open_faces(indexed).load(name).keypoints, expected)
 
 
 def test_keypoints_lie_in_their_parts(made):
@@ -131,6 +146,28 @@ def test_keypoints_lie_in_their_parts(made):
         left, right, nose = (made.classes[i] for i in face.labels[rows[:3], columns[:3]])
         assert (left, right, nose) == ("left_eye", "right_eye", "nose")
         assert face.keypoints[3, 0] < face.keypoints[2, 0] < face.keypoints[4, 0]
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_keypoints_of_drawn_parts(indexed, turns):
+    """Centres of the eyes, the lower half of the nose, the ends of the mouth, however the head is tilted."""
+    labels = np.zeros((64, 64), np.uint8)
+    for index, rows, columns in [
+        (4, slice(20, 23), slice(15, 18)),
+        (5, slice(20, 23), slice(47, 50)),
+        (6, slice(25, 41), slice(28, 37)),
+        (7, slice(45, 47), slice(20, 45)),
+        (8, slice(47, 49), slice(20, 45)),
+        (9, slice(49, 51), slice(20, 45)),
+    ]:
+        labels[rows, columns] = index
+    expected = np.array([[16, 21], [48, 21], [32, 36.5], [20, 47.5], [44, 47.5]])
+    for _ in range(turns):
+        labels = np.rot90(labels)
+        expected = np.stack([expected[:, 1], 63 - expected[:, 0]], axis=1)
+    name = open_faces(indexed).splits["train"][0]
+    Image.fromarray(labels).save(indexed / "labels11" / f"{name}.png")
+    assert_close(open_faces(indexed).load(name).keypoints, expected)
 
 
 def test_no_keypoints_without_an_eye(indexed):

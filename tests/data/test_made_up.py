@@ -19,6 +19,13 @@ def test_a_face_depends_on_seed_split_and_index_alone():
         assert (other[0] != photo).mean() > 0.5
 
 
+def test_what_is_written_is_the_face_that_was_made(made):
+    photo, masks = make_face(seed=0, index=0, size=64)
+    face = made.load("train_0000")
+    assert np.abs(face.image - photo.astype(float)).mean() < 3  # grain that JPEG rounds at quality 95, all colours kept
+    np.testing.assert_array_equal(face.labels, masks.argmax(axis=0))
+
+
 def test_masks_share_every_pixel_out():
     _, masks = make_face(seed=0, index=0, size=96)
     total = masks.astype(int).sum(axis=0)

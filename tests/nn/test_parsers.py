@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tolerances import assert_close
 
 from spnkit.nn import FaceParser, HighResFaceParser, PlainRefinement, UNetGuidance, VGGGuidance
 
@@ -109,15 +110,28 @@ def test_vgg_reads_torchvision_weights():
         network.load_vgg16(published)
 
 
-def test_vgg_normalises_with_imagenet_statistics():
-    """A photo of the ImageNet mean colour is a zero input: only biases speak."""
-    network = VGGGuidance().eval()
-    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
-    seen = []
+@pytest.mark.parametrize("deviations", [0, 1, -2])
+def test_vgg_normalises_with_imagenet_statistics(deviations):
+    """A photo of the ImageNet mean colour is a zero input, and one deviation away from it is one."""
+    network, seen = VGGGuidance().eval(), []
+    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
     network.features[0].register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
     with torch.no_grad():
-        network(mean)
-    torch.testing.assert_close(seen[0], torch.zeros(1, 3, 32, 32))
+        network((mean + deviations * std).expand(1, 3, 32, 32))
+    torch.testing.assert_close(seen[0], torch.full((1, 3, 32, 32), float(deviations)))
+
+
+def test_vgg_ends_in_an_elu():
+    """Section 5 names it for the last step alone; it lets through what is negative, down to -1."""
+    network, seen = VGGGuidance().eval(), []
+    network.last[-2].register_forward_hook(lambda _m, _args, out: seen.append(out.clone()))
+    network.out.register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
+    with torch.no_grad():
+        network(torch.rand(1, 3, 32, 32))
+    before, after = seen
+    assert (before < 0).any()
+    torch.testing.assert_close(after, torch.where(before > 0, before, before.exp() - 1))
+    assert all(isinstance(up[-1], torch.nn.ReLU) for up in network.up)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (37, 50), (64, 96)])
@@ -136,7 +150,7 @@ def test_pixels_stay_aligned_on_odd_sizes():
     image = torch.rand(1, 3, 61, 43, dtype=torch.float64)
     with torch.no_grad():
         whole, cut = parser(image), parser(image[..., :59, :41])
-    torch.testing.assert_close(whole[..., :32, :24], cut[..., :32, :24])
+    assert_close(whole[..., :32, :24], cut[..., :32, :24])
 
 
 @pytest.mark.parametrize("stride", [1, 2, 4, 8])

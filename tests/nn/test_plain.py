@@ -1,7 +1,9 @@
 """Plain refinement: what the SPN is compared with."""
 
+import naive
 import pytest
 import torch
+from tolerances import assert_close
 
 from spnkit.nn import SPN, PlainRefinement, UNetGuidance
 
@@ -24,7 +26,20 @@ def test_it_begins_beside_the_coarse_map(pair):
     network = PlainRefinement(3, 4, widths=WIDTHS).eval()
     torch.nn.init.zeros_(network.classify.weight)
     torch.nn.init.zeros_(network.classify.bias)
-    assert torch.allclose(network(*pair).softmax(1), pair[1].clamp(min=1e-3), atol=3e-3)
+    floored = pair[1].clamp(min=1e-3)
+    torch.testing.assert_close(network(*pair).softmax(1), floored / floored.sum(1, keepdim=True))
+
+
+def test_what_is_classified_are_the_positive_features_upsampled(pair):
+    torch.manual_seed(0)
+    network, seen = PlainRefinement(3, 4, widths=WIDTHS).eval(), []
+    network.features.register_forward_hook(lambda _m, _args, out: seen.append(out))
+    network.classify.register_forward_pre_hook(lambda _m, args: seen.append(args[0]))
+    with torch.no_grad():
+        network(*pair)
+    features, classified = seen
+    assert (features < 0).any()
+    assert_close(classified, naive.double(features.relu().numpy())[..., :15, :13])
 
 
 def test_it_reads_both_and_every_weight_learns(pair):

@@ -28,6 +28,7 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "training": {"training", "data", "nn", "propagation", "directions", "plot"},
     "plot": {"affinity", "propagation", "directions"},
 }
+PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}
 
 
 def layer(module):
@@ -35,15 +36,39 @@ def layer(module):
     return module.split(".")[1] if "." in module else "spnkit"
 
 
-def ours(tree):
-    for node in ast.walk(tree):
+def ours(path, package=PACKAGE):
+    """What of ours a file imports: of `from a import b` both `a` and `a.b`, which may be a module or a name in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith("spnkit"))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("spnkit"):
-            if node.module == "spnkit":
-                yield from (f"spnkit.{alias.name}" for alias in node.names)
-            else:
-                yield node.module
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = path.relative_to(package.parent).parts[: -node.level] if node.level else ()
+            base = ".".join((*above, *filter(None, [node.module])))
+            modules = [base] * (base != "spnkit") + [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from (module for module in modules if module.split(".")[0] == "spnkit")
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("import spnkit.plan, numpy", {"spnkit.plan"}),
+        ("from spnkit import scan, backends", {"spnkit.scan", "spnkit.backends"}),
+        ("from spnkit.backends import cpu", {"spnkit.backends", "spnkit.backends.cpu"}),
+        ("from . import cpu", {"spnkit.inner", "spnkit.inner.cpu"}),
+        ("from .cpu import scan", {"spnkit.inner.cpu", "spnkit.inner.cpu.scan"}),
+        ("from .. import training", {"spnkit.training"}),
+        ("from ..training.fit import train", {"spnkit.training.fit", "spnkit.training.fit.train"}),
+        ("from spnkit_of_others import scan", set()),
+    ],
+)
+@pytest.mark.parametrize("file", ["__init__.py", "module.py"])
+def test_every_way_to_import_is_seen(tmp_path, file, statement, expected):
+    path = tmp_path / "spnkit/inner" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(f"def late():\n    {statement}\n")
+    assert set(ours(path, tmp_path / "spnkit")) == expected
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -52,8 +77,8 @@ def test_imports_respect_the_layers(path):
     if relative.name == "__init__" and len(relative.parts) == 1:
         return
     own = relative.parts[0]
-    for module in ours(ast.parse(path.read_text())):
-        if module.split(".")[-1] in {"spnkit", *spnkit.__all__} and "propagation" in MAY_IMPORT[own]:
+    for module in ours(path):
+        if module in PUBLIC and "propagation" in MAY_IMPORT[own]:
             continue  # the public top level
         assert layer(module) in MAY_IMPORT[own], f"{relative} imports {module}"
 
@@ -68,18 +93,28 @@ def test_every_rule_has_an_oracle():
 
 
 def test_backends_do_not_import_each_other():
-    for path in (PACKAGE / "backends").glob("*.py"):
-        if path.stem in ("reference", "cpu", "cuda"):
-            imported = set(ours(ast.parse(path.read_text())))
-            assert not imported & {f"spnkit.backends.{name}" for name in {"reference", "cpu", "cuda"} - {path.stem}}
+    names = ("reference", "cpu", "cuda")
+    for name in names:
+        others = {f"spnkit.backends.{other}" for other in names if other != name}
+        assert not others & set(ours(PACKAGE / "backends" / f"{name}.py"))
 
 
-def test_matrices_do_not_use_the_kernels():
-    """The theory checks the kernels, so it must not be made of them."""
-    for name in ("matrices", "blocks", "structure", "weights"):
-        path = PACKAGE / "affinity" / f"{name}.py"
-        if path.exists():
-            assert not any(layer(module) == "propagation" for module in ours(ast.parse(path.read_text())))
+@pytest.mark.parametrize("name", ["matrices", "blocks", "structure", "weights"])
+def test_matrices_do_not_use_the_kernels(name):
+    """The theory checks the kernels, so neither it nor what it imports may be made of them."""
+    reached, ahead = set(), {PACKAGE / "affinity" / f"{name}.py"}
+    while ahead:
+        reached |= ahead
+        imported = {module for path in ahead for module in ours(path)}
+        beyond = {module for module in imported if layer(module) not in ("affinity", "directions")}
+        assert not beyond
+        ahead = set(filter(None, map(file_of, imported))) - reached
+
+
+def file_of(module):
+    """Where a module lies; None for a name within one."""
+    base = PACKAGE.parent.joinpath(*module.split("."))
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.exists()), None)
 
 
 LIGHT = """
