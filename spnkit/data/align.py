@@ -16,7 +16,17 @@ _MARGIN = 1.05
 
 
 def frame_keypoints(size: int) -> NDArray[np.float64]:
-    """Where the five keypoints lie in a frame of `size` x `size` pixels, (5, 2) as (x, y).
+    """Where the five keypoints lie in a frame of `size` x `size` pixels.
+
+    Parameters
+    ----------
+    size : int
+        Side of the frame.
+
+    Returns
+    -------
+    numpy.ndarray, (5, 2)
+        Left eye, right eye, nose tip, left and right mouth corner as (x, y), in pixels.
 
     Examples
     --------

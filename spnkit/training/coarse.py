@@ -19,7 +19,19 @@ def to_tensor(image: NDArray) -> Tensor:
 
 
 def upsample(coarse: Tensor, factor: int) -> Tensor:
-    """Bilinear upsampling of a map (C, h, w) by an integer factor."""
+    """Bilinear upsampling of a map by an integer factor.
+
+    Parameters
+    ----------
+    coarse : Tensor, (C, h, w)
+        The map, of any floating type.
+    factor : int
+        How many times larger the result is.
+
+    Returns
+    -------
+    Tensor, (C, factor * h, factor * w), float32
+    """
     return upsampled(coarse.float()[None], factor)[0]
 
 
@@ -42,9 +54,25 @@ def upsample_part(coarse: Tensor, factor: int, rows: slice, columns: slice) -> T
 def parse(parsers: Iterable[nn.Module], image: NDArray[np.uint8], factor: int, device: torch.device) -> Tensor:
     """Class probabilities of a photo (H, W, 3) at `factor` times lower resolution, averaged over parsers.
 
+    Parameters
+    ----------
+    parsers : iterable of nn.Module
+        `(N, 3, h, w) -> logits (N, num_classes, h, w)`.
+    image : numpy.ndarray, (H, W, 3), uint8
+        The photo.
+    factor : int
+        A divisor of H and W.
+    device : torch.device
+        Where the parsers are.
+
     Returns
     -------
     Tensor, (num_classes, H / factor, W / factor), float32, on the CPU
+
+    Raises
+    ------
+    ValueError
+        If `factor` does not divide the sides.
     """
     small = to_tensor(shrink_image(image, factor) / np.float32(255))[None].to(device)
     return torch.stack([parser.eval()(small).softmax(1)[0] for parser in parsers]).mean(0).cpu()

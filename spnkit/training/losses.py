@@ -10,7 +10,18 @@ from spnkit.data import IGNORE
 
 
 def boundaries(labels: Tensor, reach: int = 1) -> Tensor:
-    """Pixels of (N, H, W) labels within `reach` of another class; ignored pixels are no class.
+    """Pixels within `reach` of another class; ignored pixels are no class.
+
+    Parameters
+    ----------
+    labels : Tensor, (N, H, W), integer
+        Class indices; 255 is ignored.
+    reach : int
+        In pixels, along rows, columns and diagonals.
+
+    Returns
+    -------
+    Tensor, (N, H, W), bool
 
     Examples
     --------

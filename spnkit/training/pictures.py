@@ -32,7 +32,24 @@ CROP = 0.3
 
 
 def draw_crops(model: RefinementTraining, faces: AlignedFaces, path: Path, count: int = 3) -> None:
-    """Eyes and mouths of the first `count` faces, not the best: photo, rows of the table, truth."""
+    """Eyes and mouths of the first `count` faces, not the best: photo, rows of the table, truth.
+
+    Parameters
+    ----------
+    model : RefinementTraining
+        As from `load_model`.
+    faces : AlignedFaces
+        Whose.
+    path : pathlib.Path
+        PNG to write, whole or not at all.
+    count : int
+        How many faces; fewer if there are not as many.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
     rows = [row for index in range(min(count, len(faces))) for row in _crops(model, *faces[index])]
     columns = list(rows[0])
     figure = Figure(figsize=(1.7 * len(columns), 1.7 * len(rows) + 0.9), layout="constrained")
@@ -70,6 +87,20 @@ def draw_listening(model: RefinementTraining, faces: AlignedFaces, path: Path) -
 
     That is the gradient of a pixel's own class score with respect to the coarse map, through the propagation
     alone: its row of the affinity of the whole module.
+
+    Parameters
+    ----------
+    model : RefinementTraining
+        As from `load_model`, with an SPN.
+    faces : AlignedFaces
+        The first is shown.
+    path : pathlib.Path
+        PNG to write, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
     """
     photo, labels = faces[0]
     options = model.options

@@ -40,6 +40,18 @@ def write_report(folder: Path, scores: Scores, facts: Mapping[str, Any]) -> None
 def table(scores: Scores, markdown: bool = False) -> str:
     """The rows and columns of Table 1, as aligned text or as Markdown.
 
+    Parameters
+    ----------
+    scores : mapping
+        Row name to column name to score in percent; all rows have the columns of the first. NaN is shown as a dash.
+    markdown : bool
+        Whether as a Markdown table.
+
+    Returns
+    -------
+    str
+        Lines that each end in a newline.
+
     Examples
     --------
     >>> print(table({"baseline": {"nose": 89.163, "overall": 82.9}, "SPN": {"nose": 92.6, "overall": 89.3}}))

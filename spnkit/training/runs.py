@@ -74,7 +74,21 @@ def check_same(before: dict[str, Any], options: Options, where: Path) -> None:
 
 
 def free_folder(parent: Path, stem: str, resume: bool) -> Path:
-    """The first of `stem`, `stem-2`, `stem-3`, ... that is free, or to resume, the last that is taken."""
+    """The first of `stem`, `stem-2`, `stem-3`, ... that is free, or to resume, the last that is taken.
+
+    Parameters
+    ----------
+    parent : pathlib.Path
+        Folder of the run folders.
+    stem : str
+        Name of the first.
+    resume : bool
+        Whether a run is to be gone on with; where there is none it is the first name.
+
+    Returns
+    -------
+    pathlib.Path
+    """
     taken, number = None, 1
     while (folder := parent / (stem if number == 1 else f"{stem}-{number}")).exists():
         taken, number = folder, number + 1
