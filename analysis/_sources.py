@@ -42,7 +42,7 @@ def highres_parsers(experiment):
 def from_highres(experiment, faces):
     """Its maps."""
     parsers = highres_parsers(experiment)
-    return [parse(parsers, photo, 1, experiment.device) for photo, _ in faces]
+    return [experiment.mapped(parsers, photo, 1) for photo, _ in faces]
 
 
 def from_whole(experiment, faces):
@@ -58,7 +58,7 @@ def from_far(experiment, faces):
 def from_another(experiment, faces, name, factor, **change):
     """Maps of parsers that no refinement was trained on."""
     parsers = experiment.parsers(name, factor=factor, **change)
-    return [upsample(parse(parsers, photo, factor, experiment.device), factor) for photo, _ in faces]
+    return [experiment.mapped(parsers, photo, factor) for photo, _ in faces]
 
 
 def halved(experiment, faces):

@@ -9,23 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import _record
-import torch
+from _sources import USED
 from _tally import Tally
 from table1 import Table, identity
-
-from spnkit.training import parse, upsample
 
 
 def overall(experiment, split):
     """The overall F-score of the maps of a split: of training faces by the parser of their fold, as in training."""
-    parsers, factor = experiment.parsers(), experiment.options.factor
-    faces = experiment.experiment().aligned(experiment.folder, split)
     if split == "train":
-        by = [[parsers[fold]] for fold in experiment.experiment().folds(faces)]
+        faces, parsers = experiment.learned, experiment.parsers()
+        own = ([parsers[fold]] for fold in experiment.experiment().folds(faces))
+        photos = (faces[index][0] for index in range(len(faces)))
+        maps = [experiment.mapped(*each, experiment.options.factor) for each in zip(own, photos, strict=True)]
     else:
-        by = [parsers] * len(faces)
-    device = torch.device(experiment.options.device)
-    maps = [upsample(parse(some, photo, factor, device), factor) for some, (photo, _) in zip(by, faces, strict=True)]
+        faces, maps = experiment.coarse(USED, split)
     return round(experiment.overall(Tally.of(identity, faces, maps, experiment.classes)), 2)
 
 

@@ -108,6 +108,10 @@ class Table:
         (title,) = model.networks
         return partial(refine_face, model, title)
 
+    def mapped(self, parsers, photo, factor):
+        """The coarse map of a photo by parsers that see it `factor` times smaller, at the size of the frame."""
+        return upsample(parse(parsers, photo, factor, self.device), factor)
+
     def parsing(self, highres):
         """Rows that parse the photo, whatever the coarse map."""
         made = {BASELINE: (self.parsers, self.options.factor)}
@@ -115,7 +119,7 @@ class Table:
             made[HIGHRES] = (partial(highres_parsers, self), 1)
 
         def row(parsers, factor):
-            return lambda photo, _coarse: upsample(parse(parsers, photo, factor, self.device), factor)
+            return lambda photo, _coarse: self.mapped(parsers, photo, factor)
 
         return {name: lambda make=make, factor=factor: row(make(), factor) for name, (make, factor) in made.items()}
 

@@ -65,12 +65,12 @@ class HelenStarFolder(FaceFolder):
 
     def __init__(self, root: Path):
         self._test = "test" if (root / "test").is_dir() else "test_resize"
-        self._photos = {part: self._photos_in(root / part) for part in ("train", self._test)}
-        known = tuple(self._photos["train"])
+        train, test = (self._photos_in(root / part) for part in ("train", self._test))
+        self._photos, known = train | test, tuple(train)
         splits = {
             "train": tuple(name for i, name in enumerate(known) if i % self.val_stride),
             "val": known[:: self.val_stride],
-            "test": tuple(self._photos[self._test]),
+            "test": tuple(test),
         }
         super().__init__(root, HELEN_CLASSES, splits)
 
@@ -88,7 +88,7 @@ class HelenStarFolder(FaceFolder):
         return self.root / (self._test if split == "test" else "train")
 
     def _photo_path(self, name: str) -> Path:
-        return next(photos[name] for photos in self._photos.values() if name in photos)
+        return self._photos.get(name, self.root / "train" / f"{name}_image.jpg")
 
     def _label_path(self, name: str) -> Path:
         return self._photo_path(name).with_name(f"{name}_label.png")

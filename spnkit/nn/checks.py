@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from numbers import Integral
 
 import torch
 from torch import Tensor
 
+UNREADABLE = (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError)
+"""What `torch.load`, and making networks of what it finds, raise on a file that holds something else."""
 _OUTSIDE = 5
 """Frames from a warning in here to who called the module: a check, `forward`, and torch's way into it."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from spnkit.nn.blocks import upsampled
-from spnkit.nn.checks import check_image
+from spnkit.nn.checks import UNREADABLE, check_image
 from spnkit.nn.guidance import UNetGuidance
 from spnkit.nn.parsers import FaceParser
 from spnkit.nn.spn import SPN
@@ -133,7 +132,7 @@ def face_refiner(weights: str | Path = WEIGHTS) -> FaceRefiner:
         saved: dict[str, Any] = torch.load(path, weights_only=True)
         made = build(**saved["made of"])
         made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
-    except (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path}: damaged, or not what analysis/face_refiner.py writes") from error
     return made.eval()
 

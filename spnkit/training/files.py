@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO
 import torch
 
 from spnkit.data.files import not_written
+from spnkit.nn.checks import UNREADABLE
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
             return found
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such checkpoint") from None
-    except (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{path}: damaged, or not a checkpoint of a run, such as its spn.ckpt") from error
     raise ValueError(f"{path}: not a checkpoint of a run, such as its spn.ckpt")
 

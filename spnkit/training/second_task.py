@@ -92,7 +92,7 @@ class GateExcess(nn.Module):
         if not isinstance(network, SPN):
             raise TypeError(f"network must be an SPN, got {type(network).__name__}")
         self.shape, self.kept = network.propagation.gate_shape, Kept()
-        cast(nn.Module, network.guidance).register_forward_hook(self.kept)
+        network.guidance.register_forward_hook(self.kept)
 
     def forward(self) -> Tensor:
         """A scalar, from the photo that the network saw last."""

@@ -18,6 +18,11 @@ def test_layouts_agree_on_the_same_faces(any_layout, made):
         np.testing.assert_array_equal(face.keypoints, original.keypoints)
 
 
+def test_a_face_that_is_not_there_is_a_missing_file(any_layout):
+    with pytest.raises(FileNotFoundError, match="nobody"):
+        any_layout.load("nobody")
+
+
 def test_every_split_loads(any_layout):
     assert set(any_layout.splits) == {"train", "val", "test"}
     assert any_layout.classes == HELEN_CLASSES
