@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
+import re
 import shutil
-import signal
-import statistics
 import subprocess
-import sys
 import time
-from contextlib import contextmanager
+from statistics import median
 
 import torch
 
 COPIED = 1 << 30  # bytes
-METRICS = "dram__bytes.sum,gpu__time_duration.sum"
 
 
-def median_ms(call, repeats=20, warm=3):
-    """Median time on the device."""
+def times_ms(call, repeats=20, warm=3):
+    """Times on the device."""
     for _ in range(warm):
         call()
     marks = [(torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)) for _ in range(repeats)]
@@ -27,7 +23,12 @@ def median_ms(call, repeats=20, warm=3):
         call()
         end.record()
     torch.cuda.synchronize()
-    return statistics.median(begin.elapsed_time(end) for begin, end in marks)
+    return [begin.elapsed_time(end) for begin, end in marks]
+
+
+def median_ms(call, repeats=20, warm=3):
+    """Their median."""
+    return median(times_ms(call, repeats, warm))
 
 
 def captured(call):
@@ -63,7 +64,7 @@ def host_us(call, calls=200):
             call()
         spent.append((time.perf_counter() - begin) / calls * 1e6)
     torch.cuda.synchronize()
-    return statistics.median(spent)
+    return median(spent)
 
 
 def bandwidth():
@@ -79,32 +80,24 @@ def driver():
     return subprocess.run(query, capture_output=True, text=True).stdout.strip() if shutil.which(query[0]) else "unknown"
 
 
-def profiled(program, kernel, seconds=60):
-    """What the profiler saw of one launch of a kernel in a program: {"ms", "GB", "GB/s"}, or why it did not."""
-    options = ["--csv", "--metrics", METRICS, "--print-units", "base", "--clock-control", "none"]
-    chosen = ["--kernel-name", f"regex:{kernel}", "--launch-count", "1"]
-    command = ["ncu", *options, *chosen, sys.executable, "-c", program]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds)
-        lines = [line for line in done.stdout.splitlines() if line.startswith('"')]
-        seen = {row["Metric Name"]: float(row["Metric Value"].replace(",", "")) for row in csv.DictReader(lines)}
-        moved, nanoseconds = (seen[metric] for metric in METRICS.split(","))
-        return {"ms": nanoseconds / 1e6, "GB": moved / 1e9, "GB/s": moved / nanoseconds}
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError) as error:
-        return {"unknown": f"{type(error).__name__}: {error}"[:200]}
+def traced(call):
+    """Microseconds of each kernel of a call, by its name, from torch's own tracer."""
+    call()
+    torch.cuda.synchronize()
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as seen:
+        call()
+        torch.cuda.synchronize()
+    times = {event.key: event.self_device_time_total for event in seen.key_averages()}
+    return {readable(name): spent for name, spent in times.items() if spent > 0}
 
 
-@contextmanager
-def limited(seconds):
-    """Raise TimeoutError in what takes longer."""
-
-    def stop(*_):
-        raise TimeoutError(f"took more than {seconds:.0f} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def readable(name):
+    """The function's own name in a mangled one: _ZN<length><module>...<length><function>...E; others as they are."""
+    if not name.startswith("_ZN"):
+        return name[:80]
+    found, rest = "", name[3:]
+    while length := re.match(r"\d+", rest):
+        begin = length.end()
+        end = begin + int(length[0])
+        found, rest = rest[begin:end], rest[end:]
+    return found[:80]

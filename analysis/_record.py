@@ -21,7 +21,7 @@ import spnkit
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "analysis" / "results"
 SMALL_RESULTS = ROOT / "build" / "analysis"
-PACKAGES = ("numpy", "scipy", "numba", "numba-cuda", "torch", "matplotlib", "scikit-image")
+PACKAGES = ("numpy", "scipy", "numba", "numba-cuda", "torch", "triton", "matplotlib", "scikit-image")
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -74,15 +74,17 @@ def write(
     target = Path(out or RESULTS)
     target.mkdir(parents=True, exist_ok=True)
     for key, picture in (pictures or {}).items():
-        _replace(
-            target / f"{name}-{key}.png",
-            lambda file, p=picture: p.savefig(file, dpi=160, metadata={"Software": None}),
-        )
+        draw(target / f"{name}-{key}.png", picture)
     record = {**provenance(seed), "figures": figures}
     text = json.dumps(record, indent=2, default=_plain, allow_nan=False) + "\n"
     path = _replace(target / f"{name}.json", lambda file: file.write(text.encode()))
     print(path)
     return path
+
+
+def draw(path: Path, picture: Any) -> Path:
+    """Write a matplotlib Figure, whole or not at all."""
+    return _replace(path, lambda file: picture.savefig(file, dpi=160, metadata={"Software": None}))
 
 
 def provenance(seed: int) -> dict[str, Any]:

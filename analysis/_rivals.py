@@ -29,18 +29,18 @@ def column(x, w, h):
     return out
 
 
-def torch_loop(x, gates, step=column):
+def torch_loop(x, gates, step=column, ways=WAYS, integrate=lambda maps: maps.amax(0)):
     """A Python loop over the columns; `step` may be a compiled one."""
     p = gates / gates.abs().sum(2, keepdim=True).clamp(min=1)
     maps = []
-    for d, (axis, backwards) in enumerate(WAYS):
+    for d, (axis, backwards) in enumerate(ways):
         columns, weights = x.unbind(axis), p[:, d].unbind(axis + 1)
         hidden, h = [None] * len(columns), None
         for t in reversed(range(len(columns))) if backwards else range(len(columns)):
             h = columns[t] if h is None else step(columns[t], weights[t], h)
             hidden[t] = h
         maps.append(torch.stack(hidden, axis))
-    return torch.stack(maps).amax(0)
+    return integrate(torch.stack(maps))
 
 
 def torch_gradients(unit, x, gates, grad):

@@ -17,8 +17,10 @@ from tempfile import TemporaryDirectory
 
 import _gpu_timing as timing
 import _record
-import gpu_benchmark
 import torch
+from _gpu_cases import BOTH, FUSED, ONE, SMALL_FACTOR, both, forward, one_direction, unit
+from _gpu_jobs import row
+from gpu_benchmark import judged
 
 EXPERIMENTS = {
     "as it is": {},
@@ -32,10 +34,10 @@ EXPERIMENTS = {
     "more threads to a lane": {"cuda.BUSY": 1280},
 }
 CASES = {
-    "left_to_right": lambda shrink: gpu_benchmark.one_direction(1024 // shrink, "left_to_right"),
-    "top_to_bottom": lambda shrink: gpu_benchmark.one_direction(1024 // shrink, "top_to_bottom"),
-    "forward": lambda shrink: gpu_benchmark.fused(512 // shrink),
-    "forward and backward": lambda shrink: gpu_benchmark.trained(512 // shrink),
+    "left_to_right": lambda shrink: forward(one_direction("left_to_right", shrink), ONE),
+    "top_to_bottom": lambda shrink: forward(one_direction("top_to_bottom", shrink), ONE),
+    "forward": lambda shrink: forward(unit(shrink), FUSED),
+    "forward and backward": lambda shrink: both(unit(shrink), BOTH),
 }
 SECONDS = 120  # that a choice may take
 
@@ -58,9 +60,8 @@ def choose(changes):
 def one(name, shrink):
     """Check and time one choice; its rows go to standard output."""
     choose(EXPERIMENTS[name])
-    gpu_benchmark.check()
     speed = timing.bandwidth()
-    print(json.dumps({case: gpu_benchmark.timed(lambda m=make: m(shrink), speed, 60) for case, make in CASES.items()}))
+    print(json.dumps({case: judged(row(make(shrink)), speed) for case, make in CASES.items()}))
 
 
 def measured(name, small):
@@ -81,7 +82,7 @@ def main():
     parser.add_argument("--one", choices=EXPERIMENTS, help="time this choice alone, and write nothing")
     options = parser.parse_args()
     if options.one:
-        one(options.one, gpu_benchmark.SMALL_FACTOR if options.small else 1)
+        one(options.one, SMALL_FACTOR if options.small else 1)
         return
     if not torch.cuda.is_available():
         sys.exit("gpu_experiments needs an NVIDIA GPU, and torch finds none")

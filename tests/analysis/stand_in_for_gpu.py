@@ -1,0 +1,50 @@
+"""A CPU stands in for the GPU of the benchmark's worker: `python stand_in_for_gpu.py --jobs ...`; slow, but it runs."""
+
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "analysis"))
+
+import _gpu_timing
+import _gpu_worker
+
+
+class Event:
+    """The time of the host."""
+
+    def __init__(self, enable_timing):
+        self.at = None
+
+    def record(self):
+        self.at = time.perf_counter()
+
+    def elapsed_time(self, other):
+        return (other.at - self.at) * 1e3
+
+
+def stand_in():
+    """torch.cuda, as far as the benchmark knows it."""
+    stream = SimpleNamespace(wait_stream=lambda other: None, cuda_stream=0)
+    graph = SimpleNamespace(replay=lambda: None)
+    found = {"Event": Event, "synchronize": lambda: None, "empty_cache": lambda: None, "CUDAGraph": lambda: graph}
+    found |= {"Stream": lambda: stream, "current_stream": lambda: stream, "stream": lambda _: nullcontext()}
+    found |= {"graph": lambda _: nullcontext()}
+    for name, value in found.items():
+        setattr(torch.cuda, name, value)
+    for name in ("randn", "empty"):
+        plain = getattr(torch, name)
+        setattr(torch, name, lambda *size, plain=plain, device=None, **rest: plain(*size, **rest))
+    torch.compile = lambda step: step
+    _gpu_timing.COPIED = 1 << 20
+
+
+if __name__ == "__main__":
+    stand_in()
+    for module in ("_gpu_rivals", "_gpu_triton"):  # need what is not there
+        sys.modules[module] = None  # type: ignore[assignment]
+    _gpu_worker.main()
