@@ -11,6 +11,8 @@ import _rivals
 import torch
 from _gpu_problem import WAYS, channels_last, drawn
 
+import spnkit
+
 SMALL_FACTOR = 32
 ROW = 32  # captured calls in a row, where one is short
 ONE, FUSED, BOTH = 1.15, 1.25, 1.6  # goals in multiples of the floor
@@ -92,7 +94,6 @@ def _verified(problem, call):
 
 def per_column(problem):
     """The published design, in a graph."""
-    import spnkit
     from _gpu_rivals import launch_per_column
 
     call = launch_per_column(problem.x, spnkit.normalize_gates(problem.gates[:, 0]))

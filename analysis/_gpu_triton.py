@@ -107,7 +107,7 @@ def horizontal(
             column = (tiles - 1 - i) * 8 + 7 - j if BACK else i * 8 + j
             begins = column >= STEPS - 1 if BACK else column == 0  # columns beyond the last are not there
             h = tl.where(begins, x_j, now)
-            left = (h,) + left if BACK else left + (h,)
+            left = (h,) + left if BACK else left + (h,)  # noqa: RUF005  (Triton knows no starred tuples)
         put(y + at, tiled(left, BLOCK), inside, ADD)
 
 
