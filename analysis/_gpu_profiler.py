@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
 import subprocess
 
 from _gpu_timing import readable
@@ -40,12 +42,23 @@ def counted(program, seconds):
         With the last that ncu said, if it counted nothing.
     """
     for metrics in ((*METRICS, *OPTIONAL), METRICS):
-        done = subprocess.run(command(metrics, program), capture_output=True, text=True, timeout=seconds)
-        kernels = parsed(done.stdout)
+        output = outputs(command(metrics, program), seconds)
+        kernels = parsed(output)
         if kernels:
-            return done.stdout, kernels
-    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+            return output, kernels
+    said = [line for line in output.splitlines() if line.strip()]
     raise RuntimeError("; ".join(["nothing was counted", *said[-3:]])[-300:])
+
+
+def outputs(command, seconds):
+    """What a command prints; if it takes too long it is ended, with the program that it watches."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, **streams) as process:
+        try:
+            return process.communicate(timeout=seconds)[0]
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def command(metrics, program):

@@ -6,6 +6,7 @@ import spnkit
 
 ONE_SPEED = 1.15  # horizontal as vertical
 SHARED = 3  # times faster than gates per channel
+COLUMNS = (("GB", "6.2f"), ("floor ms", "9.4f"), ("ms", "9.4f"), ("GB/s", "6.0f"), ("floors", "7.2f"))
 BESIDE = {  # comparison: the slower of two cases, as we hope; the faster; how many times; at least, or at most
     "gates per channel / shared": ("forward", "forward, shared gates", SHARED, True),
     "the same, there and back": ("forward and backward", "there and back, shared gates", SHARED, True),
@@ -39,7 +40,7 @@ def table(figures):
     """The short table: a line a case, what was not measured and why in its place."""
     nan = float("nan")
     print(f"\ncopy {figures.get('copy GB/s', nan):.0f} GB/s, host {figures.get('host us', nan):.1f} us a call")
-    print(f"{'case':30} {'GB':>6} {'floor ms':>9} {'ms':>9} {'GB/s':>6} {'floors':>7}  goal")
+    print(" ".join([f"{'case':30}", *(f"{key:>{form.split('.')[0]}}" for key, form in COLUMNS)]), " goal")
     for name, row in figures["cases"].items():
         print(f"{name:30} {line(row)}".rstrip())
     for name, row in figures["comparisons"].items():
@@ -50,11 +51,8 @@ def line(row):
     """Numbers of a case, its goal, which kernels ran."""
     if "ms" not in row:
         return next((f"{key}: {row[key]}"[:90] for key in ("failed", "absent") if key in row), "")
-    if "floors" in row:
-        floor = f"{row['bytes'] / 1e9:6.2f} {row['floor ms']:9.4f}"
-        numbers = f"{floor} {row['ms']:9.4f} {row['GB/s']:6.0f} {row['floors']:7.2f}"
-    else:
-        numbers = f"{'':16} {row['ms']:9.4f} {'':14}"
+    row = row | ({"GB": row["bytes"] / 1e9} if "bytes" in row else {})
+    numbers = " ".join(f"{row[key]:{form}}" if key in row else " " * int(form.split(".")[0]) for key, form in COLUMNS)
     ran = "; ".join(f"{kernel} {us:.0f} us" for kernel, us in row.get("kernels", {}).items())
     said = (row.get("goal", ""), verdict(row), row.get("wrong", ""), row.get("how", ""), ran)
     return f"{numbers}  {' '.join(filter(None, said))}"

@@ -147,11 +147,14 @@ def unit(x, gates, clock, ways=WAYS):
     def scan(d, layout):
         return lambda: launch(ways[d], x, gates[d], y, d > 0, *layout)
 
-    chosen = [best_of({key: scan(d, key) for key in LAYOUTS[way[0] == 3]}, clock) for d, way in enumerate(ways)]
+    chosen = {}  # the way back has that of the way there
+    for d, (axis, _) in enumerate(ways):
+        if axis not in chosen:
+            chosen[axis] = best_of({key: scan(d, key) for key in LAYOUTS[axis == 3]}, clock)
 
     def call():
-        for d, layout in enumerate(chosen):
-            scan(d, layout)()
+        for d, (axis, _) in enumerate(ways):
+            scan(d, chosen[axis])()
         return y
 
-    return call, chosen
+    return call, list(chosen.values())

@@ -19,7 +19,9 @@ MARK = "result: "  # begins a line that is one
 COMMAND = (sys.executable, "-u", __file__)
 START = 45  # seconds a process may take to begin
 JOB = 60  # and a job, its kernels compiled
-SLOW = {"rival: torch.compile": 150}
+SLOW = {"rival: torch.compile": 150, "rival: Triton, forward": 120}  # compile more
+LOST = "the GPU is lost"
+NO_TIME = {"absent": "no time left"}
 
 
 def results(jobs, seed, shrink, deadline):
@@ -27,7 +29,7 @@ def results(jobs, seed, shrink, deadline):
     jobs = list(jobs)
     while jobs:
         if time.monotonic() >= deadline:
-            yield from ((job, {"failed": "no time left"}) for job in jobs)
+            yield from ((job, NO_TIME) for job in jobs)
             return
         worker = _Worker(jobs, seed, shrink)
         try:
@@ -53,12 +55,14 @@ class _Worker:
         self._lines.put(None)
 
     def answers(self, jobs, deadline):
-        """Results as they come; after one that had to be made up, no more can come."""
+        """Results as they come, until one had to be made up or no more can come."""
         more = START
         for _, name in tuple(jobs):
             seconds = min(SLOW.get(name, JOB) + more, max(deadline - time.monotonic(), 1))
             answer = self._next(time.monotonic() + seconds)
             more = 0
+            if answer == LOST:
+                return
             if answer is not None:
                 yield answer
                 continue
@@ -104,8 +108,12 @@ def work(jobs, seed, shrink):
             result = {"failed": f"{type(error).__name__}: {error}"[:300]}
         print(MARK + json.dumps(result), flush=True)
         gc.collect()
-        torch.cuda.synchronize()  # raises where the GPU is lost; the process ends
-        torch.cuda.empty_cache()
+        try:
+            torch.cuda.synchronize()
+            torch.cuda.empty_cache()
+        except RuntimeError:  # an error that stays, until the process ends
+            print(MARK + json.dumps(LOST), flush=True)
+            return
 
 
 def main(arguments=None):

@@ -20,6 +20,7 @@ import _record
 import torch
 from _gpu_cases import SMALL_FACTOR, cases
 from _gpu_profiler import counted, meaning
+from _gpu_worker import NO_TIME
 
 CASES = (
     "left_to_right",
@@ -63,8 +64,11 @@ def profiled(name, small, seconds):
 
 def shown(name, row):
     """A few lines."""
-    print(f"{name}: {row['failed']}" if "failed" in row else f"{name}: {row['moved / must']:.2f} of what must be moved")
-    for kernel in row.get("kernels", ()):
+    if "kernels" not in row:
+        print(f"{name}: {', '.join(row.values())}")
+        return
+    print(f"{name}: moved {row['moved / must']:.2f} times what must be moved")
+    for kernel in row["kernels"]:
         stalls = ", ".join(f"{why} {share:.1f}" for why, share in list(kernel["warps stalled"].items())[:3])
         numbers = ", ".join(f"{key} {value:.4g}" for key, value in kernel.items() if isinstance(value, float))
         print(f"    {kernel['kernel']}: {numbers}, waiting for {stalls}")
@@ -83,7 +87,7 @@ def main():
     end, figures = time.monotonic() + 60 * options.minutes, {}
     for name in CASES:
         left = end - time.monotonic()
-        figures[name] = profiled(name, options.small, min(SECONDS, left)) if left > 0 else {"failed": "no time left"}
+        figures[name] = profiled(name, options.small, min(SECONDS, left)) if left > 0 else NO_TIME
         shown(name, figures[name])
         with contextlib.redirect_stdout(io.StringIO()):
             _record.write("gpu_profile", figures, seed=options.seed, out=_record.folder(options))

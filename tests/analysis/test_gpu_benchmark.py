@@ -4,69 +4,145 @@ import json
 import runpy
 import sys
 import time
-from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from spnkit import backends
-
 torch = pytest.importorskip("torch")
 ANALYSIS = Path(__file__).parents[2] / "analysis"
-
-
-class Event:
-    def __init__(self, enable_timing):
-        self.at = None
-
-    def record(self):
-        self.at = time.perf_counter()
-
-    def elapsed_time(self, other):
-        return (other.at - self.at) * 1e3
+STAND_IN = Path(__file__).parent / "stand_in_for_gpu.py"
+JOBS = [("copy", ""), ("time", "one"), ("time", "two"), ("time", "three")]
 
 
 @pytest.fixture
-def stand_in(monkeypatch):
-    """torch.cuda, as far as the benchmark knows it."""
-    stream = SimpleNamespace(wait_stream=lambda other: None, cuda_stream=0)
-    graphs = []
-
-    class Graph:
-        def replay(self):
-            graphs.append(self)
-
-    found = {"is_available": lambda: True, "Event": Event, "synchronize": lambda: None, "empty_cache": lambda: None}
-    found |= {"Stream": lambda: stream, "current_stream": lambda: stream, "stream": lambda _: nullcontext()}
-    found |= {"CUDAGraph": Graph, "graph": lambda _: nullcontext(), "get_device_name": lambda: "stand-in"}
-    for name, value in found.items():
-        monkeypatch.setattr(torch.cuda, name, value)
-    for name in ("randn", "empty"):
-        plain = getattr(torch, name)
-        monkeypatch.setattr(torch, name, lambda *size, plain=plain, device=None, **rest: plain(*size, **rest))
-    monkeypatch.setattr("spnkit.backends.backend", lambda name, plain=backends.backend: plain("cpu"))
-    monkeypatch.setattr(torch, "compile", lambda step: step)
+def analysis(monkeypatch):
+    """Import a module of the analysis."""
     monkeypatch.syspath_prepend(str(ANALYSIS))
-    import _gpu_timing
-
-    monkeypatch.setattr(_gpu_timing, "COPIED", 1 << 20)
-    return graphs
+    return __import__
 
 
-@pytest.mark.usefixtures("one_thread")
-def test_the_table_comes_last_and_failures_do_not_stop_it(stand_in, monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(sys.modules, "_gpu_rivals", None)
-    monkeypatch.setattr(sys, "argv", ["gpu_benchmark.py", "--small", "--out", str(tmp_path)])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(ANALYSIS / "gpu_benchmark.py"), run_name="__main__")
-    figures = json.loads((tmp_path / "gpu_benchmark.json").read_text())["figures"]
-    failed = [name for name, row in figures["cases"].items() if "failed" in row]
-    assert failed == ["rival: launch per column"]
-    assert ended.value.code == 1
-    assert stand_in
+@pytest.fixture
+def benchmark(analysis, monkeypatch, tmp_path):
+    """Run the script with a stand-in for the GPU; return its exit status and figures."""
+    monkeypatch.setattr(analysis("_gpu_worker"), "COMMAND", (sys.executable, "-u", str(STAND_IN)))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "stand-in")
+    monkeypatch.setattr("spnkit.backends.backend", lambda name: None)
+
+    def run_script(*arguments):
+        monkeypatch.setattr(sys, "argv", ["gpu_benchmark.py", "--small", "--out", str(tmp_path), *arguments])
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(ANALYSIS / "gpu_benchmark.py"), run_name="__main__")
+        return ended.value.code, json.loads((tmp_path / "gpu_benchmark.json").read_text())["figures"]
+
+    return run_script
+
+
+def test_every_case_is_timed_and_right(benchmark, capsys):
+    status, figures = benchmark()
+    rows = figures["cases"]
+    assert status == 0, [row for row in rows.values() if "failed" in row or "wrong" in row]
+    absent = [name for name, row in rows.items() if "ms" not in row]
+    assert absent == [name for name in rows if "Triton" in name or "launch per column" in name]
+    assert rows["rival: Triton, forward"] == {"absent": "no _gpu_triton"}
+    assert rows["forward"]["floors"] == pytest.approx(rows["forward"]["ms"] / rows["forward"]["floor ms"])
+    assert rows["forward, shared gates"]["bytes"] < rows["forward"]["bytes"] / 5
     assert figures["host us"] > 0
-    lines = capsys.readouterr().out.splitlines()
-    table = lines[lines.index(str(tmp_path / "gpu_benchmark.json")) :]
-    assert all(any(line.startswith(name) for line in table) for name in figures["cases"])
+    assert rows["forward"]["kernels"] == {"scan": 1.0}
+    assert rows["hidden layer, in a graph"]["kernels"] == {"scan": 1 / 32}
+    table = capsys.readouterr().out.split("gpu_benchmark.json\n")[-1].splitlines()
+    assert all(any(line.startswith(name) for line in table) for name in rows)
     assert table[-1].startswith("rival, torch loop / ours")
+
+
+def test_what_matters_most_is_first_and_what_is_slow_is_last(analysis):
+    names = list(analysis("_gpu_cases").cases(1))
+    jobs = list(analysis("gpu_benchmark").jobs(names))
+    assert jobs[:5] == [
+        ("copy", ""),
+        *(("time", name) for name in ("left_to_right", "top_to_bottom", "forward", "forward and backward")),
+    ]
+    assert jobs[-2:] == [("time", "rival: torch loop"), ("time", "rival: torch.compile")]
+    assert [name for kind, name in jobs if kind == "time"] == names
+
+
+@pytest.mark.parametrize(
+    ("accident", "said"),
+    [("sys.exit('lost the GPU')", "its process ended: lost the GPU"), ("time.sleep(60)", "took more than 3 s")],
+)
+def test_a_crash_or_a_hang_takes_nothing_else_along(analysis, monkeypatch, accident, said):
+    worker = analysis("_gpu_worker")
+    program = f"""
+import json, sys, time
+print("a warning", flush=True)
+for kind, name in json.loads(sys.argv[2]):
+    if name == "two":
+        {accident}
+    print('{worker.MARK}' + json.dumps({{"ms": len(name)}}), flush=True)
+"""
+    monkeypatch.setattr(worker, "COMMAND", (sys.executable, "-c", program))
+    monkeypatch.setattr(worker, "START", 1)
+    monkeypatch.setattr(worker, "JOB", 3)
+    found = dict(worker.results(JOBS, 0, 1, time.monotonic() + 60))
+    assert list(found) == JOBS
+    assert found.pop(("time", "two"))["failed"] == said
+    assert all("ms" in result for result in found.values())
+
+
+def test_a_lost_gpu_is_the_fault_of_the_case_that_lost_it(analysis, monkeypatch):
+    worker = analysis("_gpu_worker")
+    program = f"""
+import json, sys
+for kind, name in json.loads(sys.argv[2]):
+    print('{worker.MARK}' + json.dumps({{"failed": "illegal address"}} if name == "two" else {{"ms": 1}}), flush=True)
+    if name == "two":
+        print('{worker.MARK}' + json.dumps('{worker.LOST}'), flush=True)
+        break
+"""
+    monkeypatch.setattr(worker, "COMMAND", (sys.executable, "-c", program))
+    found = dict(worker.results(JOBS, 0, 1, time.monotonic() + 60))
+    assert [name for (_, name), result in found.items() if "failed" in result] == ["two"]
+    assert len(found) == len(JOBS)
+
+
+def test_no_case_is_begun_when_time_is_up(analysis):
+    found = dict(analysis("_gpu_worker").results(JOBS, 0, 1, time.monotonic() - 1))
+    assert list(found) == JOBS
+    assert set(map(str, found.values())) == {"{'absent': 'no time left'}"}
+
+
+def test_a_wrong_result_is_found_wherever_it_is(analysis):
+    check, problems = analysis("_gpu_check"), analysis("_gpu_problem")
+    x, gates = torch.randn(2, 2, 9, 7), torch.randn(2, 4, 3, 2, 9, 7)
+    problem = problems.Problem(x, gates)
+    y = problem.call()
+    check.forward(problem, y)
+    y[1, 1, 8, 6] += 0.01
+    with pytest.raises(ArithmeticError, match=r"^0\.79% of the output is wrong"):
+        check.forward(problem, y)
+    grad = torch.randn_like(x)
+    dx, dgates = problem.there_and_back(grad)()
+    check.backward(problem, grad, dx, dgates)
+    with pytest.raises(ArithmeticError, match="of the gradient at gates is wrong"):
+        check.backward(problem, grad, dx, dgates * torch.nan)
+
+
+def test_a_goal_is_not_met_by_a_wrong_result(analysis):
+    judged = analysis("gpu_benchmark").judged
+    row = {"ms": 2.0, "bytes": 10, "goal": [1.15, "floors"]}
+    assert judged(row, 5) == {"ms": 2.0, "bytes": 10, "floor ms": 2.0, "GB/s": 5e-6, "floors": 1, **GOAL, "met": True}
+    assert not judged(row | {"wrong": "all of it"}, 5)["met"]
+    assert judged({"ms": 0.01, "goal": [15, "us"]}, 5) == {"ms": 0.01, "goal": "15 us", "met": True}
+    assert judged({"failed": "why"}, 5) == {"failed": "why"}
+
+
+GOAL = {"goal": "1.15 floors"}
+
+
+def test_the_picture_is_drawn_from_the_result_file(analysis, monkeypatch, tmp_path):
+    pytest.importorskip("matplotlib")
+    row = {"ms": 1.0, "floors": 1.2, "goal": "1.15 floors", "met": False}
+    cases = {"forward": row, "rival: torch loop": {"floors": 300.0}, "broken": {"failed": "why"}}
+    (tmp_path / "gpu_benchmark.json").write_text(json.dumps({"device": {}, "figures": {"cases": cases}}))
+    analysis("gpu_benchmark").draw(tmp_path)
+    assert (tmp_path / "gpu_benchmark.png").read_bytes().startswith(b"\x89PNG")
