@@ -20,6 +20,11 @@ def ends(tensor):
     return torch.stack((tensor[0][..., :1, :, :], tensor[-1][..., -1:, :, :])).detach()
 
 
+def looked_at(problem, tensor):
+    """These planes; where gates are shared a whole sample, since all of its channels add to their gradient."""
+    return tensor[:1].detach() if problem.shared else ends(tensor)
+
+
 def expected(problem, x, gates):
     """The unit, column by column."""
     if gates.shape[2] == 1:  # one-way connections are three-way ones without neighbours
@@ -36,18 +41,17 @@ def share_off(actual, exact):
 
 def forward(problem, y):
     """Raise ArithmeticError if y is wrong anywhere on these planes."""
-    off = share_off(ends(y), expected(problem, ends(problem.x).double(), ends(problem.gates).double()))
+    x, gates = (looked_at(problem, tensor).double() for tensor in (problem.x, problem.gates))
+    off = share_off(looked_at(problem, y), expected(problem, x, gates))
     if off > 0:
         raise ArithmeticError(f"{off:.2%} of the output is wrong")
 
 
 def backward(problem, grad, dx, dgates):
-    """The same for gradients; those at shared gates add up over planes that are not looked at, and are left out."""
-    x, gates = (ends(tensor).double().requires_grad_() for tensor in (problem.x, problem.gates))
-    exact = torch.autograd.grad(expected(problem, x, gates), (x, gates), ends(grad).double())
-    pairs = zip(("x", "gates"), (dx, dgates), exact, strict=True)
-    for name, actual, right in pairs:
-        if name == "x" or not problem.shared:
-            off = share_off(ends(actual), right)
-            if off > MAY_JUMP[actual.dtype]:
-                raise ArithmeticError(f"{off:.2%} of the gradient at {name} is wrong")
+    """The same for gradients, but for a few values."""
+    x, gates = (looked_at(problem, tensor).double().requires_grad_() for tensor in (problem.x, problem.gates))
+    exact = torch.autograd.grad(expected(problem, x, gates), (x, gates), looked_at(problem, grad).double())
+    for name, actual, right in zip(("x", "gates"), (dx, dgates), exact, strict=True):
+        off = share_off(looked_at(problem, actual), right)
+        if off > MAY_JUMP[actual.dtype]:
+            raise ArithmeticError(f"{off:.2%} of the gradient at {name} is wrong")

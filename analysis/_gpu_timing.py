@@ -92,7 +92,9 @@ def traced(call):
 
 
 def readable(name):
-    """The function's own name in a mangled one: _ZN<length><module>...<length><function>...E; others as they are."""
+    """The own name of a function of the library, mangled (_ZN<length><module>...<length><function>...) or as in C++."""
+    if name.startswith("spnkit::"):
+        return re.split(r"[(\[<]", name)[0].rsplit("::", 1)[-1][:80]
     if not name.startswith("_ZN"):
         return name[:80]
     found, rest = "", name[3:]

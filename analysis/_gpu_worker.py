@@ -18,7 +18,7 @@ import time
 MARK = "result: "  # begins a line that is one
 COMMAND = (sys.executable, "-u", __file__)
 START = 45  # seconds a process may take to begin
-JOB = 60  # and a job, its kernels compiled
+JOB = 75  # and a job, its kernels compiled
 SLOW = {"rival: torch.compile": 150, "rival: Triton, forward": 120}  # compile more
 LOST = "the GPU is lost"
 NO_TIME = {"absent": "no time left"}

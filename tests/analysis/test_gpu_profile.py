@@ -64,6 +64,18 @@ def test_what_they_mean(profiler, text):
     assert found["sectors an L2 request"] is None  # not counted; JSON has no NaN
 
 
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        (NAME, "scan_float32_float32_3_1"),
+        ("spnkit::backends::cuda_kernels::back_float32_3[abi:v1][abi:cw51](long long, int)", "back_float32_3"),
+        ("void at::native::fill<4, at::native::F<float>>(int)", "void at::native::fill<4, at::native::F<float>>(int)"),
+    ],
+)
+def test_kernels_are_shown_by_their_own_name(profiler, name, own):
+    assert profiler.readable(name) == own
+
+
 @pytest.mark.parametrize("text", ["", "==ERROR== No metrics", '"ID","Kernel Name"\n'])
 def test_nothing_counted_is_no_launch(profiler, text):
     assert profiler.parsed(text) == []

@@ -110,7 +110,9 @@ def done(command, seconds, log):
 def environment():
     """Of every part: the sources of this tree, and other libraries that leave memory to the rest."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    tools = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/cuda/bin"])  # ncu, compute-sanitizer
     return os.environ | {
+        "PATH": tools,
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONUNBUFFERED": "1",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
