@@ -1,5 +1,6 @@
 """The profiler's csv is read as it comes."""
 
+import json
 import math
 import re
 import subprocess
@@ -122,3 +123,27 @@ def test_a_case_beside_what_it_must_move(profiler, text, monkeypatch):
     monkeypatch.setattr(profile, "counted", lambda program, seconds: (text, profiler.parsed(text)))
     row = profile.profiled("forward", True, 5)
     assert row["moved / must"] == pytest.approx(2.67748 / 2.68435456)
+
+
+def test_every_case_is_written_and_shown(profiler, text, monkeypatch, tmp_path, capsys):
+    profile = __import__("gpu_profile")
+
+    def counted(program, seconds):
+        if program[-2] == "forward":
+            raise RuntimeError("nothing was counted")
+        return text, profiler.parsed(text)
+
+    monkeypatch.setattr(profile, "counted", counted)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "stand-in")
+    monkeypatch.setattr(sys, "argv", ["gpu_profile.py", "--small", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        profile.main()
+    assert ended.value.code == 1
+    figures = json.loads((tmp_path / "gpu_profile.json").read_text())["figures"]
+    assert list(figures) == list(profile.CASES)
+    assert [name for name, row in figures.items() if "failed" in row] == ["forward"]
+    said = capsys.readouterr().out
+    assert "forward: RuntimeError: nothing was counted" in said
+    assert "scan_float32_float32_3_1: us 700.5, GB 2.677" in said
+    assert "waiting for barrier 2.8, long_scoreboard 1.0" in said
