@@ -75,16 +75,22 @@ def _numerator(g_o, top, rule):
 
 
 def _scale(total, rule):
-    one = filled(1, total)
     if rule == Normalization.clip:
-        return reciprocal(where(total <= one, one, total))  # this order lets a NaN through
+        return reciprocal_above_one(total)
+    one = filled(1, total)
     nothing = total <= filled(SMALLEST, total)
     return where(nothing, filled(0, total), reciprocal(where(nothing, one, total)))
 
 
 def reciprocal(a):
-    """1 / a. Machines that have an instruction for it put that in its place."""
+    """1 / a. Machines that have an instruction for it put that in its place, here and below."""
     return filled(1, a) / a
+
+
+def reciprocal_above_one(a):
+    """1 / max(a, 1); this order lets a NaN through."""
+    one = filled(1, a)
+    return reciprocal(where(a <= one, one, a))
 
 
 def _gate_gradient(g_o, p_o, dp_o, common, total, rule):

@@ -1,8 +1,10 @@
 """PTX, the compiler's output, translated to C and run on the CPU: what becomes of the kernels, without a GPU.
 
-Threads of a block run one after the other from barrier to barrier. Shared memory starts as NaN, what an asynchronous
-copy is to fill is NaN until its thread has waited, and an access beyond shared memory ends the program. Only what
-our kernels consist of is known here.
+Threads of a warp run one after the other, in another order each time, up to where they meet: a shuffle, a vote, a barrier
+of the warp; warps of a block take turns up to its barriers, and wherever one looks at what another has published. Shared
+memory starts as NaN, what an asynchronous copy is to fill is NaN until its thread has waited, an access beyond shared
+memory or one that is not aligned ends the program, and so does a warp that parts or waits for ever. Only what our
+kernels consist of is known here.
 """
 
 import ctypes
@@ -34,15 +36,18 @@ class Translation:
         self.registers = {prefix: kind for kind, prefix in re.findall(r"\.reg \.(\w+)\s+%(\w+)<", body)}
         counts = re.findall(r"\.reg \.(\w+)\s+%(\w+)<(\d+)>;", body)
         fields = "".join(f"{NAMES[kind]} {prefix}[{count}];" for kind, prefix, count in counts)
-        body = re.sub(r"//.*|\.(reg|pragma).*", "", body)
+        body = re.sub(r"//.*|\.(reg|pragma).*?;|\.loc.*", "", body)
         lines = (self.line(line.strip()) for line in body.replace(";", ";\n").splitlines() if line.strip())
         self.text = AROUND.read_text().replace(" FIELDS }", f" {fields} }}").replace("    BODY\n", "\n".join(lines))
 
     def line(self, line):
         if line.endswith(":"):
             return line.replace("$", "") + ";"
-        if line in "{}":
+        if line.strip("{} \t") == "":
             return ""
+        vector = re.fullmatch(r"(ld|st)\.(shared|global)\.v(\d)\.(\w+)\s+(.*);", line)
+        if vector:
+            return self.vector(*vector.groups())
         halves = re.fullmatch(r"mov\.b64\s+(\S+), \{(\S+), (\S+)\};|mov\.b64\s+\{(\S+), (\S+)\}, (\S+);", line)
         if halves:
             return self.in_halves(*halves.groups())
@@ -65,6 +70,22 @@ class Translation:
         parts = f"{self.place(to_low)} = v[0]; {self.place(to_high)} = v[1];"
         return f"{{ uint32_t v[2]; memcpy(v, &{self.place(source)}, 8); {parts} }}"
 
+    def vector(self, verb, space, count, kind, rest):
+        """Values in a row, read or written as one."""
+        parts, where = re.search(r"\{(.*?)\}", rest)[1].split(","), re.search(r"\[(.*?)\]", rest)[1]
+        base, _, offset = where.partition("+")
+        size = int(kind[1:]) // 8
+        out = [f"aligned((void *)&{self.address(where, space, kind)}, {size * int(count)}, '{space[0]}');"]
+        for i, part in enumerate(parts):
+            at = self.address(f"[{base}+{int(offset or 0) + size * i}]", space, kind)
+            out.append(f"{self.place(part.strip())} = {at};" if verb == "ld" else f"{at} = {self.value(part, kind)};")
+        return " ".join(out)
+
+    def meeting(self, give, source, take):
+        """Threads of a warp meet: each gives 32 bits, and takes those of thread `source`."""
+        self.barriers += 1
+        return f"{give} R->from = {source}; R->at = {self.barriers}; return MEETING; case {self.barriers}:; {take}"
+
     def value(self, text, kind):
         """An operand as a C expression of that type."""
         text = text.strip()
@@ -73,7 +94,7 @@ class Translation:
             return f"(({ctype(kind)})R->{register[1]}[{register[2]}])"
         special = re.fullmatch(r"%(tid|ntid|ctaid|nctaid)\.(\w)", text)
         if special:
-            known = {"tid.x": "x", "tid.y": "y", "ctaid.x": "ctaid", "nctaid.x": "nctaid"}
+            known = {"tid.x": "R->x", "tid.y": "R->y", "ctaid.x": "ctaid", "nctaid.x": "nctaid"}
             return known.get(text[1:]) or f"ntid[{'xyz'.index(special[2])}]"
         if text.startswith(("0f", "0d")):
             number = int(text[2:], 16)
@@ -106,13 +127,27 @@ class Translation:
             return f"goto {operands[0].replace('$', '')};"
         if verb == "ret":
             return "return 0;"
+        if name[:2] == ["bar", "warp"]:
+            return self.meeting("", "NOBODY", "")
         if verb == "bar":
             self.barriers += 1
-            return f"R->at = {self.barriers}; return 1; case {self.barriers}:;"
+            return f"R->at = {self.barriers}; return BARRIER; case {self.barriers}:;"
+        if verb == "shfl":
+            to, of = to.split("|")[0], "f32" if operands[1].startswith("%f") else "b32"
+            give = f"{{ {ctype(of)} v = {value(1, of)}; memcpy(&R->given, &v, 4); }}"
+            return self.meeting(give, f"{value(2, 's32')} & 31", f"memcpy(&{to}, &R->got, 4);")
+        if verb == "vote":
+            return self.meeting(f"R->given = {value(1, 'pred')};", "ANY", f"{to} = R->got;")
+        if name[:2] == ["ld", "relaxed"]:  # another warp may go first
+            self.barriers += 1
+            seen = self.address(operands[1], "shared", kind)
+            return f"R->at = {self.barriers}; return WATCHING; case {self.barriers}:; {to} = {seen};"
+        if name[:2] == ["st", "relaxed"]:
+            return f"{self.address(operands[0], 'shared', kind)} = {value(1)};"
         if name[:2] == ["cp", "async"]:
             return self.copying(name, operands)
         if verb == "red":
-            return f"{self.address(operands[0], 'global', kind)} += {value(1)};"
+            return self.reduced(name, self.address(operands[0], "global", kind), value(1))
         if verb == "ld" and name[1] == "param":
             return f"{to} = P[{operands[1].rstrip(']').rpartition('_')[2]}];"
         if verb == "ld":
@@ -126,6 +161,12 @@ class Translation:
         if verb == "setp":
             return f"{to} = {self.compared(name[1], value(1), value(2))};"
         return f"{to} = {self.computed(name, value)};"
+
+    def reduced(self, name, place, value):
+        """What device memory does with a value."""
+        if name[-2] in ("min", "max"):
+            return f"if ({value} {'<' if name[-2] == 'min' else '>'} {place}) {place} = {value};"
+        return f"{place} += {value};"
 
     def copying(self, name, operands):
         if name[2] == "commit_group":
@@ -152,11 +193,18 @@ class Translation:
             return f"{value(1)} {BINARY[verb]} {value(2, 'u32')}"
         if verb == "mul" and name[1] == "wide":
             return f"(int64_t){value(1)} * (int64_t){value(2)}"
+        if verb in ("mul", "mad") and name[1] == "hi":
+            wide = {"s32": "int64_t", "u32": "uint64_t", "s64": "__int128", "u64": "unsigned __int128"}[kind]
+            high = f"(({wide}){value(1)} * ({wide}){value(2)}) >> {kind[1:]}"
+            return high if verb == "mul" else f"({high}) + {value(3)}"
         if verb in BINARY:
             return f"{value(1)} {BINARY[verb]} {value(2)}"
         if verb == "selp":
             return f"{value(3, 'pred')} ? {value(1)} : {value(2)}"
         float_ = "f" if kind == "f32" else ""
+        if name[:2] == ["max", "NaN"]:
+            a, b = value(1), value(2)
+            return f"({a} != {a} || {b} != {b}) ? NAN : fmaxf({a}, {b})"
         if verb == "fma":
             how = "round_down" if name[1] == "rm" else "fma" + float_
             return f"{how}({value(1)}, {value(2)}, {value(3)})"

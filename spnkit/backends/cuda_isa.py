@@ -1,0 +1,270 @@
+"""Instructions that a warp's stream asks of a GPU beyond Numba's, from compute capability 8.0 on.
+
+Shared memory is told by 32-bit addresses in bytes, so that a constant offset becomes part of an instruction.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.core.errors import RequireLiteralValue
+from numba.cuda.extending import intrinsic
+
+from spnkit.backends.cuda_memory import GLOBAL, SHARED, SHORT, WORD, from_half_bits, half_bits
+
+PLACE, ADDRESS = types.int32, types.int64  # in shared and in device memory
+FLOAT = ir.FloatType()
+FOUR = ir.VectorType(WORD, 4)
+AHEAD = ".L2::128B"  # what a copy asks the L2 cache to fetch: the line that a piece lies in
+
+
+def _shared(builder, at, offset, kind):
+    return builder.inttoptr(builder.add(at, offset), ir.PointerType(kind, SHARED))
+
+
+def _asm(builder, kind, text, constraints, args, effect=True):
+    kind = ir.FunctionType(kind, [arg.type for arg in args])
+    return builder.asm(kind, text, constraints, args, side_effect=effect)
+
+
+def _order(builder, text):
+    _asm(builder, ir.VoidType(), text, "~{memory}", [])
+
+
+@intrinsic
+def base_of(typingctx, shared):
+    """Where a shared array begins."""
+
+    def codegen(context, builder, signature, args):
+        data = context.make_array(shared)(context, builder, args[0]).data
+        pointer = builder.addrspacecast(data, ir.PointerType(data.type.pointee, SHARED))
+        return builder.ptrtoint(pointer, WORD)
+
+    return types.int32(shared), codegen
+
+
+@intrinsic
+def fetch(typingctx, at, offset, kind):
+    """The value of type `kind` in shared memory, half precision widened."""
+    stored = kind.instance_type
+
+    def codegen(context, builder, signature, args):
+        if stored.bitwidth == 16:
+            return from_half_bits(builder, builder.load(_shared(builder, *args[:2], SHORT), align=2), stored)
+        return builder.load(_shared(builder, *args[:2], FLOAT), align=4)
+
+    return types.float32(PLACE, PLACE, kind), codegen
+
+
+@intrinsic
+def fetch_two(typingctx, at, offset, kind):
+    """Two such values in a row, read as one."""
+    stored = kind.instance_type
+
+    def codegen(context, builder, signature, args):
+        if stored.bitwidth == 16:
+            word = builder.load(_shared(builder, *args[:2], WORD), align=4)
+            halves = builder.trunc(word, SHORT), builder.trunc(builder.lshr(word, WORD(16)), SHORT)
+            parts = [from_half_bits(builder, bits, stored) for bits in halves]
+        else:
+            two = builder.load(_shared(builder, *args[:2], ir.VectorType(FLOAT, 2)), align=8)
+            parts = [builder.extract_element(two, WORD(i)) for i in range(2)]
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(types.float32, 2)(PLACE, PLACE, kind), codegen
+
+
+@intrinsic
+def fetch_four(typingctx, at, offset):
+    """Four float32 in a row, read as one."""
+
+    def codegen(context, builder, signature, args):
+        four = builder.load(_shared(builder, *args, ir.VectorType(FLOAT, 4)), align=16)
+        parts = [builder.extract_element(four, WORD(i)) for i in range(4)]
+        return context.make_tuple(builder, signature.return_type, parts)
+
+    return types.UniTuple(types.float32, 4)(PLACE, PLACE), codegen
+
+
+@intrinsic
+def leave(typingctx, at, offset, value, kind):
+    """Write a float32 to shared memory, rounded to type `kind`."""
+    stored = kind.instance_type
+
+    def codegen(context, builder, signature, args):
+        if stored.bitwidth == 16:
+            bits = half_bits(builder, args[2], stored)
+            builder.store(bits, _shared(builder, *args[:2], SHORT), align=2)
+        else:
+            builder.store(args[2], _shared(builder, *args[:2], FLOAT), align=4)
+        return context.get_dummy_value()
+
+    return types.void(PLACE, PLACE, types.float32, kind), codegen
+
+
+@intrinsic
+def leave_two(typingctx, at, offset, one, two, kind):
+    """Two values in a row, written as one."""
+    stored = kind.instance_type
+
+    def codegen(context, builder, signature, args):
+        if stored.bitwidth == 16:
+            low, high = (builder.zext(half_bits(builder, value, stored), WORD) for value in args[2:4])
+            word = builder.or_(low, builder.shl(high, WORD(16)))
+            builder.store(word, _shared(builder, *args[:2], WORD), align=4)
+        else:
+            pair = ir.Constant(ir.VectorType(FLOAT, 2), ir.Undefined)
+            for i in range(2):
+                pair = builder.insert_element(pair, args[2 + i], WORD(i))
+            builder.store(pair, _shared(builder, *args[:2], pair.type), align=8)
+        return context.get_dummy_value()
+
+    return types.void(PLACE, PLACE, types.float32, types.float32, kind), codegen
+
+
+@intrinsic
+def write_piece(typingctx, at, offset, to):
+    """16 bytes from shared to device memory."""
+
+    def codegen(context, builder, signature, args):
+        piece = builder.load(_shared(builder, *args[:2], FOUR), align=16)
+        builder.store(piece, builder.inttoptr(args[2], ir.PointerType(FOUR, GLOBAL)), align=16)
+        return context.get_dummy_value()
+
+    return types.void(PLACE, PLACE, ADDRESS), codegen
+
+
+@intrinsic
+def copy_piece(typingctx, at, offset, source, known):
+    """Have 16 bytes copied from device to shared memory, past the L1 cache; zeros where they are not `known`."""
+
+    def codegen(context, builder, signature, args):
+        size = builder.select(args[3], WORD(16), WORD(0))
+        text = f"cp.async.cg.shared.global{AHEAD} [$0], [$1], 16, $2;"
+        _asm(builder, ir.VoidType(), text, "r,l,r,~{memory}", [builder.add(*args[:2]), args[2], size])
+        return context.get_dummy_value()
+
+    return types.void(PLACE, PLACE, ADDRESS, types.boolean), codegen
+
+
+@intrinsic
+def copy_passing(typingctx, at, offset, source, known, policy):
+    """`copy_piece` of what will not be asked for again; `policy` tells the L2 cache so.
+
+    It is an argument of the kernel: a policy that is made in the kernel is what ptxas 13.0 loses.
+    """
+
+    def codegen(context, builder, signature, args):
+        size = builder.select(args[3], WORD(16), WORD(0))
+        text = f"cp.async.cg.shared.global.L2::cache_hint{AHEAD} [$0], [$1], 16, $2, $3;"
+        _asm(builder, ir.VoidType(), text, "r,l,r,l,~{memory}", [builder.add(*args[:2]), args[2], size, args[4]])
+        return context.get_dummy_value()
+
+    return types.void(PLACE, PLACE, ADDRESS, types.boolean, types.int64), codegen
+
+
+@intrinsic
+def commit_pieces(typingctx):
+    """All copies that this thread asked for since the last commit are one group."""
+
+    def codegen(context, builder, signature, args):
+        _order(builder, "cp.async.commit_group;")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def await_pieces(typingctx, left):
+    """Wait for all groups of this thread but the last `left`, a constant."""
+    if not isinstance(left, types.IntegerLiteral):
+        raise RequireLiteralValue(left)
+
+    def codegen(context, builder, signature, args):
+        _order(builder, f"cp.async.wait_group {left.literal_value};")
+        return context.get_dummy_value()
+
+    return types.void(left), codegen
+
+
+@intrinsic
+def meet(typingctx):
+    """Wait for all threads of the warp; what they have written to shared memory is seen."""
+
+    def codegen(context, builder, signature, args):
+        _order(builder, "bar.warp.sync 0xffffffff;")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def shuffled(typingctx, value, lane):
+    """The float32 that another thread of the warp holds."""
+
+    def codegen(context, builder, signature, args):
+        return _asm(builder, FLOAT, "shfl.sync.idx.b32 $0, $1, $2, 31, 0xffffffff;", "=f,f,r", args)
+
+    return types.float32(types.float32, types.int32), codegen
+
+
+@intrinsic
+def publish(typingctx, at, value):
+    """Write an integer to shared memory, for other warps to read.
+
+    Shared memory serves what a multiprocessor asks in the order in which it is asked; `meet` keeps the compiler to it,
+    before this and after `published`. So no fence is needed, which would take longer than a turn.
+    """
+
+    def codegen(context, builder, signature, args):
+        _asm(builder, ir.VoidType(), "st.relaxed.cta.shared.b32 [$0], $1;", "r,r,~{memory}", args)
+        return context.get_dummy_value()
+
+    return types.void(PLACE, types.int32), codegen
+
+
+@intrinsic
+def published(typingctx, at):
+    """Read such an integer."""
+
+    def codegen(context, builder, signature, args):
+        return _asm(builder, WORD, "ld.relaxed.cta.shared.b32 $0, [$1];", "=r,r,~{memory}", args)
+
+    return types.int32(PLACE), codegen
+
+
+@intrinsic
+def raise_to(typingctx, at, value):
+    """The greater of a float32 in device memory and `value` takes its place; the L2 cache does it, nothing is read here.
+
+    Bits of floats order like signed integers where they are not negative, and the other way round, like unsigned
+    ones, where they are. A NaN, as arithmetic leaves it, is above all and stays.
+    """
+
+    def codegen(context, builder, signature, args):
+        bits = builder.bitcast(args[1], WORD)
+        text = (
+            "{ .reg .pred %negative; setp.lt.s32 %negative, $1, 0; "
+            "@%negative red.relaxed.gpu.global.min.u32 [$0], $1; @!%negative red.relaxed.gpu.global.max.s32 [$0], $1; }"
+        )
+        _asm(builder, ir.VoidType(), text, "l,r,~{memory}", [args[0], bits])
+        return context.get_dummy_value()
+
+    return types.void(ADDRESS, types.float32), codegen
+
+
+@intrinsic
+def reciprocal_above_one(typingctx, total):
+    """1 / max(total, 1), to a unit in the last place; a NaN passes, beyond all floats it is 0.
+
+    A quarter of the total, since what the instruction returns for numbers above 8.5e37 is 0.
+    """
+
+    def codegen(context, builder, signature, args):
+        quarter = ir.Constant(FLOAT, 0.25)
+        bounded = _asm(builder, FLOAT, "max.NaN.f32 $0, $1, 0f3F800000;", "=f,f", args, effect=False)
+        part = builder.fmul(bounded, quarter)
+        inverse = _asm(builder, FLOAT, "rcp.approx.ftz.f32 $0, $1;", "=f,f", [part], effect=False)
+        return builder.fmul(inverse, quarter)
+
+    return types.float32(types.float32), codegen
