@@ -1,0 +1,143 @@
+"""Arrays by DLPack: address, shape, strides, dtype, device and stream, and scratch, by one protocol on every device.
+
+A library that offers the C exchange API (torch from 2.10 on) is asked by it, all arrays of a call at once; others by
+`__dlpack__`, see `capsules.py`. Either way a call gets the same bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from functools import cache, lru_cache
+from typing import Any
+
+from spnkit.backends import capsules
+from spnkit.backends.dlpack import CODES, MAJOR, Api, Read, Tensor, Versioned, pointer_of
+from spnkit.backends.exchange_code import AXES, HEAD, builtins
+
+NAME, CAPSULE = "__dlpack_c_exchange_api__", b"dlpack_exchange_api"
+READ_FROM = 8 * HEAD
+
+_head = struct.Struct(f"={HEAD}q").unpack_from
+_refuse = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p)(lambda *_: None)
+_drop = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("Py_DecRef", ctypes.pythonapi))
+
+
+class Prototype(ctypes.Structure):
+    """A DLTensor that tells what is to be allocated, and what to call if that is refused."""
+
+    _fields_ = (("tensor", Tensor), ("refuse", ctypes.c_void_p))
+
+
+class Exchange:
+    """The C exchange API of a library."""
+
+    def __init__(self, api: Api):
+        self._read, self._allocate, self._release = builtins(ctypes.addressof(api))
+        self._to_object = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(api.to_object)
+
+    def read(self, arrays: dict[str, Any]) -> Read:
+        """Read all of them at once; see `Read`."""
+        try:
+            data = self._read(*arrays.values())
+        except Exception as error:
+            raise self._refusal(arrays) from error
+        if not data:
+            raise self._refusal(arrays)
+        *addresses, stream = _head(data)
+        return Read(addresses, stream, data[READ_FROM:], None)
+
+    def _refusal(self, arrays):
+        """The error that names the first array that cannot be read."""
+        for name, array in arrays.items():
+            try:
+                reason = "" if self._read(array) else "no memory that can be told"
+            except Exception as error:
+                reason = str(error).partition("\n")[0]
+            if reason:
+                break
+        return ValueError(
+            f"{name} is a {type(array).__name__} that DLPack does not describe ({reason}), "
+            f"expected a dense array of at most {AXES} dimensions in memory of its own"
+        )
+
+    def scratch(self, like, shape: tuple, dtype: str, device: int, number: int) -> tuple[int, Any]:
+        """New memory: its address, and what `release` takes. The library says itself why it has none."""
+        tensor = self._allocate(ctypes.addressof(_prototype(shape, dtype, device, number)))
+        if not tensor:
+            return capsules.scratch(like, shape, dtype, device, number)
+        made = Versioned.from_address(tensor).tensor
+        return (made.data or 0) + made.byte_offset, tensor
+
+    def array(self, like, shape: tuple, dtype: str, device: int, number: int) -> Any:
+        """New memory as an array of the library."""
+        _, tensor = self.scratch(like, shape, dtype, device, number)
+        if not isinstance(tensor, int):
+            return tensor
+        made = ctypes.c_void_p()
+        self._to_object(tensor, ctypes.byref(made))  # it takes the tensor over
+        try:
+            return ctypes.cast(made, ctypes.py_object).value
+        finally:
+            _drop(made)
+
+    def release(self, tensor) -> None:
+        """Give scratch back, when all that works on it is in the stream's queue."""
+        if isinstance(tensor, int):
+            self._release(tensor)
+
+
+@lru_cache(maxsize=256)
+def _prototype(shape, dtype, device, number) -> Prototype:
+    sizes = (ctypes.c_int64 * len(shape))(*shape)
+    code, bits = CODES[dtype]
+    refuse = ctypes.cast(_refuse, ctypes.c_void_p)
+    made = Prototype(Tensor(None, device, number, len(shape), code, bits, 1, sizes, None, 0), refuse)
+    made.sizes = sizes
+    return made
+
+
+def way(arrays: dict[str, Any]) -> Any:
+    """How arrays are read: the `Exchange` that all of them share, or else `capsules`.
+
+    Raises
+    ------
+    TypeError
+        If an array only stands for another one, as those do that a tracer, a transform or a mode of torch makes.
+    """
+    return _way(tuple(map(type, arrays.values())))
+
+
+@cache
+def _way(kinds):
+    ways = {_exchange(kind) for kind in kinds if kind is not type(None)}
+    return ways.pop() if len(ways) == 1 and None not in ways else capsules
+
+
+@cache
+def _exchange(kind: type) -> Exchange | None:
+    """What a type of arrays offers, if anything; types that inherit it must not have given it another meaning."""
+    owner = next((base for base in kind.__mro__ if NAME in vars(base)), None)
+    if owner is None:
+        return None
+    hook = "__torch_dispatch__"
+    if getattr(kind, hook, None) is not getattr(owner, hook, None):
+        raise TypeError(f"got a {kind.__name__}, which stands for another array, expected a plain {owner.__name__}")
+    api = _table(getattr(owner, NAME))
+    return None if api is None else _of_table(ctypes.addressof(api))
+
+
+@cache
+def _of_table(address):
+    return Exchange(Api.from_address(address))
+
+
+def _table(capsule) -> Api | None:
+    """The newest table that is understood and has all that is needed."""
+    address = pointer_of(capsule, CAPSULE)
+    while address:
+        api = Api.from_address(address)
+        if api.major == MAJOR:
+            return api if api.describe and api.allocate and api.to_object and api.current_stream else None
+        address = api.previous
+    return None
