@@ -14,6 +14,7 @@ from numba import types
 from numba.cuda.cudadrv import driver
 
 import spnkit.adapters.torch as adapter
+from spnkit.adapters import known
 from spnkit.backends import cuda as backend
 from spnkit.backends import cuda_bridge, cuda_machine, exchange
 from spnkit.backends.dlpack import CPU, CUDA, Api, pointer_of
@@ -45,6 +46,7 @@ def gpu(number=lambda layout: 0, entered=nullcontext):
         (cuda_machine, "cuda"): SimpleNamespace(gpus=_Gpus(entered)),
         (cuda_bridge, "_gpu"): lambda name, layout: number(layout),
         (exchange, "_way"): cache(lambda kinds: api),
+        (known, "_calls"): {},
         (adapter, "on_gpu"): lambda tensor: True,
         (adapter, "backend"): lambda name: backend,
         (cuda.core, "launch"): lambda *launch: launches.append(launch),

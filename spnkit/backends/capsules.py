@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from spnkit.backends.dlpack import CPU, MAJOR, Read, Tensor, Versioned, encoded, pointer_of
+from spnkit.backends.dlpack import CPU, MAJOR, Tensor, Versioned, encoded, pointer_of
 
 AS_IT_IS = {"stream": -1}  # nothing is to wait: the kernels go into the queue of the stream that the array is made on
 
 
-def read(arrays: dict[str, Any]) -> Read:
-    """Read the arrays of a call, one by one; see `Read`."""
+def read(arrays: dict[str, Any]) -> tuple[tuple[int, ...], bytes, Any]:
+    """Read the arrays of a call, one by one; see `exchange.Exchange.read`."""
     held = [None if array is None else _capsule(name, array) for name, array in arrays.items()]
     tensors = [None if capsule is None else _tensor(capsule) for capsule in held]
     for (name, array), tensor in zip(arrays.items(), tensors, strict=True):
@@ -21,13 +21,13 @@ def read(arrays: dict[str, Any]) -> Read:
             raise ValueError(f"{name} is a {type(array).__name__} without memory, expected an array that has some")
     addresses = [0 if tensor is None else tensor.data + tensor.byte_offset for tensor in tensors]
     first, tensor = next((pair for pair in zip(arrays.values(), tensors, strict=True) if pair[1] is not None))
-    return Read(addresses, _stream(first, tensor), b"".join(map(encoded, tensors)), held)
+    return (*addresses, _stream(first, tensor)), b"".join(map(encoded, tensors)), held
 
 
 def scratch(like: Any, shape: tuple, dtype: str, device: int, number: int) -> tuple[int, Any]:
     """New memory from the library of an array: its address, and what `release` takes."""
     made = array(like, shape, dtype, device, number)
-    return read({"scratch": made}).addresses[0], made
+    return read({"scratch": made})[0][0], made
 
 
 def array(like: Any, shape: tuple, dtype: str, device: int, number: int) -> Any:

@@ -25,9 +25,9 @@ def layouts(arrays: dict) -> list:
     What else is read of them, addresses and stream, is left in `arrays` for `run`.
     """
     by = way(arrays)
-    read = by.read(arrays)
-    arrays[READ] = by, read
-    return [read.layouts]
+    addresses, layouts, kept = by.read(arrays)
+    arrays[READ] = by, addresses, kept
+    return [layouts]
 
 
 def views(names: str, layouts) -> dict[str, View]:
@@ -73,23 +73,32 @@ def run(call: Call, arrays: dict) -> None:
 
     Temporary arrays are the library's too: it may use their memory again for what comes later on that stream.
     """
-    by, read = arrays.pop(READ)
-    addresses, held = dict(zip(arrays, read.addresses, strict=False)), []
+    by, addresses, _kept = arrays.pop(READ)
+    places = dict(zip(arrays, addresses, strict=False))  # the stream comes last
+    if not (call.rooms or call.zeroed):
+        launch_all(call.launches, places, addresses[-1])
+        return
+    held = []
     try:
         for name, view in call.rooms.items():
-            place = arrays["x"], view.shape, view.dtype, GPU, view.device
-            if name in call.zeroed:
-                arrays[name] = by.array(*place)
-                addresses[name] = by.read({name: arrays[name]}).addresses[0]
-            else:
-                addresses[name], memory = by.scratch(*place)
-                held.append(memory)
+            places[name] = _room(by, name in call.zeroed, name, view, arrays, held)
         for name in call.zeroed:
             arrays[name][...] = 0
-        launch_all(call.launches, addresses, read.stream)
+        launch_all(call.launches, places, addresses[-1])
     finally:
         for memory in held:
             by.release(memory)
+
+
+def _room(by, zeroed, name, view, arrays, held):
+    """The address of a temporary array, one of its library where that is to clear it."""
+    place = arrays["x"], view.shape, view.dtype, GPU, view.device
+    if zeroed:
+        arrays[name] = by.array(*place)
+        return by.read({name: arrays[name]})[0][0]
+    address, memory = by.scratch(*place)
+    held.append(memory)
+    return address
 
 
 def _view(name, layout):

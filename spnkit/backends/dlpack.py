@@ -16,9 +16,6 @@ CUDA = 2  # the type of a device
 DEVICES = {CPU: "cpu", CUDA: "cuda", 3: "pinned memory", 8: "metal", 10: "rocm", 13: "managed memory", 14: "oneapi"}
 
 Layout = namedtuple("Layout", "shape strides dtype item device number")  # strides in elements, an item in bytes; a device by type and number
-# What is read of a call's arrays: their addresses, in order, 0 for None; the stream that the library of the first works
-# on at present; layouts in bytes; and what must be kept for as long as addresses are used.
-Read = namedtuple("Read", "addresses stream layouts kept")
 
 
 class Tensor(ctypes.Structure):
@@ -66,7 +63,7 @@ class Api(ctypes.Structure):
     )
 
 
-_head = struct.Struct("=iiiBBH")  # device and kind of a DLTensor
+_kind = struct.Struct("=iiiBBH")  # of a DLTensor: device, number of axes, dtype
 
 
 def encoded(tensor: Tensor | None) -> bytes:
@@ -76,7 +73,7 @@ def encoded(tensor: Tensor | None) -> bytes:
     kind = (tensor.device, tensor.number, tensor.ndim, tensor.code, tensor.bits, tensor.lanes)
     shape = tensor.shape[: tensor.ndim]
     strides = tensor.strides[: tensor.ndim] if tensor.strides else _contiguous(shape)  # before DLPack 1.2
-    return _head.pack(*kind) + struct.pack(f"={2 * tensor.ndim}q", *shape, *strides)
+    return _kind.pack(*kind) + struct.pack(f"={2 * tensor.ndim}q", *shape, *strides)
 
 
 def decoded(data: bytes) -> list[Layout | None]:
@@ -88,7 +85,7 @@ def decoded(data: bytes) -> list[Layout | None]:
             layouts.append(None)
             at += 8
             continue
-        device, number, axes, code, bits, lanes = _head.unpack_from(data, at)
+        device, number, axes, code, bits, lanes = _kind.unpack_from(data, at)
         values = struct.unpack_from(f"={2 * axes}q", data, at + 16)
         dtype = DTYPES.get((code, bits * lanes), f"{bits} x {lanes} bits of code {code}")
         layouts.append(Layout(values[:axes], values[axes:], dtype, bits * lanes // 8, device, number))

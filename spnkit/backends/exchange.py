@@ -12,11 +12,12 @@ from functools import cache, lru_cache
 from typing import Any
 
 from spnkit.backends import capsules
-from spnkit.backends.dlpack import CODES, MAJOR, Api, Read, Tensor, Versioned, pointer_of
+from spnkit.backends.dlpack import CODES, MAJOR, Api, Tensor, Versioned, pointer_of
 from spnkit.backends.exchange_code import AXES, HEAD, builtins
 
 NAME, CAPSULE = "__dlpack_c_exchange_api__", b"dlpack_exchange_api"
-READ_FROM = 8 * HEAD
+
+LAYOUTS = 8 * HEAD  # bytes of what was read, from which on a plan depends on them
 
 _head = struct.Struct(f"={HEAD}q").unpack_from
 _refuse = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p)(lambda *_: None)
@@ -36,16 +37,21 @@ class Exchange:
         self._read, self._allocate, self._release = builtins(ctypes.addressof(api))
         self._to_object = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(api.to_object)
 
-    def read(self, arrays: dict[str, Any]) -> Read:
-        """Read all of them at once; see `Read`."""
+    def read(self, arrays: dict[str, Any]) -> tuple[tuple[int, ...], bytes, Any]:
+        """Read the arrays of a call, all of them at once.
+
+        Returns
+        -------
+        Addresses in order, 0 for None and at the end the stream that the library of the first works on at present;
+        layouts in bytes, see `dlpack.decoded`; and what must be kept for as long as addresses are used.
+        """
         try:
             data = self._read(*arrays.values())
         except Exception as error:
             raise self._refusal(arrays) from error
         if not data:
             raise self._refusal(arrays)
-        *addresses, stream = _head(data)
-        return Read(addresses, stream, data[READ_FROM:], None)
+        return _head(data), data[LAYOUTS:], None
 
     def _refusal(self, arrays):
         """The error that names the first array that cannot be read."""
@@ -95,6 +101,11 @@ def _prototype(shape, dtype, device, number) -> Prototype:
     made = Prototype(Tensor(None, device, number, len(shape), code, bits, 1, sizes, None, 0), refuse)
     made.sizes = sizes
     return made
+
+
+def reader(kind: type) -> Any:
+    """The function that reads arrays of a type, see `exchange_code._read`; None where it offers nothing of the kind."""
+    return (of := _exchange(kind)) and of._read
 
 
 def way(arrays: dict[str, Any]) -> Any:

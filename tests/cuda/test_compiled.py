@@ -27,6 +27,7 @@ def made(compile_for):
 @pytest.fixture
 def machine(made, monkeypatch):
     """Have tensors taken for those of a GPU; of each launch its `last` blocks are run. Returns what was launched."""
+    from spnkit.adapters import known
     from spnkit.adapters import torch as adapter
     from spnkit.backends import cuda, cuda_bridge, cuda_machine, exchange
     from spnkit.backends.dlpack import CPU
@@ -57,6 +58,7 @@ def machine(made, monkeypatch):
             (cuda_bridge, "GPU"): CPU,
             (exchange.Exchange, "scratch"): scratch,
             (exchange.Exchange, "array"): lambda self, like, shape, dtype, *_: empty(shape, dtype),
+            (known, "_calls"): {},
             (adapter, "on_gpu"): lambda tensor: True,
             (adapter, "backend"): lambda name: cuda,
         }
