@@ -5,6 +5,8 @@ What checks depend on are layouts (shapes, strides, dtypes, devices), which one 
 
 from __future__ import annotations
 
+from functools import cache, partial
+
 import torch
 from torch.autograd import forward_ad
 
@@ -14,7 +16,7 @@ PLAIN = {torch.Tensor, torch.nn.Parameter}
 MOST = 256  # calls that are remembered
 
 _calls: dict[tuple, tuple] = {}
-_read = reader(torch.Tensor)
+_reader = cache(partial(reader, torch.Tensor))  # not compiled before it is needed
 
 
 def find(x, gates, settings: tuple) -> tuple | None:
@@ -48,6 +50,6 @@ def _looked_on():
 def _layouts(x, gates):
     """None where torch does not tell them by one call: before 2.10, and of what is no dense tensor in memory."""
     try:
-        return _read(x, gates)[LAYOUTS:]
+        return _reader()(x, gates)[LAYOUTS:]
     except Exception:
         return None

@@ -20,7 +20,7 @@ def read(arrays: dict[str, Any]) -> tuple[tuple[int, ...], bytes, Any]:
         if tensor is not None and not tensor.data:
             raise ValueError(f"{name} is a {type(array).__name__} without memory, expected an array that has some")
     addresses = [0 if tensor is None else tensor.data + tensor.byte_offset for tensor in tensors]
-    first, tensor = next((pair for pair in zip(arrays.values(), tensors, strict=True) if pair[1] is not None))
+    first, tensor = next(pair for pair in zip(arrays.values(), tensors, strict=True) if pair[1] is not None)
     return (*addresses, _stream(first, tensor)), b"".join(map(encoded, tensors)), held
 
 
@@ -47,10 +47,9 @@ def _capsule(name, array):
     if not hasattr(array, "__dlpack__"):
         raise TypeError(f"{name} is a {type(array).__name__}, expected an array with __dlpack__")
     plain = array.detach() if getattr(array, "requires_grad", False) else array
-    options = {} if plain.__dlpack_device__()[0] == CPU else AS_IT_IS
     try:
-        return _exported(plain, options)
-    except (BufferError, RuntimeError) as error:
+        return _exported(plain, {} if plain.__dlpack_device__()[0] == CPU else AS_IT_IS)
+    except Exception as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
             f"{name} is a {type(array).__name__} that DLPack does not describe ({reason}), expected a dense array in "

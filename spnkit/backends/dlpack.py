@@ -15,7 +15,9 @@ DTYPES = {code: name for name, code in CODES.items()}
 CUDA = 2  # the type of a device
 DEVICES = {CPU: "cpu", CUDA: "cuda", 3: "pinned memory", 8: "metal", 10: "rocm", 13: "managed memory", 14: "oneapi"}
 
-Layout = namedtuple("Layout", "shape strides dtype item device number")  # strides in elements, an item in bytes; a device by type and number
+Layout = namedtuple(
+    "Layout", "shape strides dtype item device number"
+)  # strides in elements, an item in bytes; a device by type and number
 
 
 class Tensor(ctypes.Structure):
@@ -67,7 +69,7 @@ _kind = struct.Struct("=iiiBBH")  # of a DLTensor: device, number of axes, dtype
 
 
 def encoded(tensor: Tensor | None) -> bytes:
-    """A layout as `exchange_code._read` writes it; None is a word of zeros."""
+    """A layout as `exchange_code.read` writes it; None is a word of zeros."""
     if tensor is None:
         return bytes(8)
     kind = (tensor.device, tensor.number, tensor.ndim, tensor.code, tensor.bits, tensor.lanes)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from spnkit.backends import capsules
-from spnkit.backends.dlpack import CODES, MAJOR, Api, Tensor, Versioned, pointer_of
-from spnkit.backends.exchange_code import AXES, HEAD, builtins
+from spnkit.backends import exchange_code as code
+from spnkit.backends.dlpack import CODES, MAJOR, Api, Tensor, pointer_of
+from spnkit.backends.exchange_code import ARRAYS, AXES, HEAD
 
 NAME, CAPSULE = "__dlpack_c_exchange_api__", b"dlpack_exchange_api"
 
 LAYOUTS = 8 * HEAD  # bytes of what was read, from which on a plan depends on them
 
+_pair = struct.Struct("=2q").unpack
 _head = struct.Struct(f"={HEAD}q").unpack_from
 _refuse = ctypes.PYFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p)(lambda *_: None)
 _drop = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("Py_DecRef", ctypes.pythonapi))
@@ -34,7 +36,12 @@ class Exchange:
     """The C exchange API of a library."""
 
     def __init__(self, api: Api):
-        self._read, self._allocate, self._release = builtins(ctypes.addressof(api))
+        table = ctypes.addressof(api)
+        self._read = code.builtin(code.read, table)
+        # To give scratch takes two more, which are compiled when they are needed.
+        self._allocate, self._release = (
+            cache(partial(code.builtin, of, table)) for of in (code.allocate, code.release)
+        )
         self._to_object = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)(api.to_object)
 
     def read(self, arrays: dict[str, Any]) -> tuple[tuple[int, ...], bytes, Any]:
@@ -55,7 +62,9 @@ class Exchange:
 
     def _refusal(self, arrays):
         """The error that names the first array that cannot be read."""
-        for name, array in arrays.items():
+        if len(arrays) > ARRAYS:
+            return ValueError(f"a call has {len(arrays)} arrays, expected at most {ARRAYS}")
+        for name, array in arrays.items():  # noqa: B007
             try:
                 reason = "" if self._read(array) else "no memory that can be told"
             except Exception as error:
@@ -69,11 +78,8 @@ class Exchange:
 
     def scratch(self, like, shape: tuple, dtype: str, device: int, number: int) -> tuple[int, Any]:
         """New memory: its address, and what `release` takes. The library says itself why it has none."""
-        tensor = self._allocate(ctypes.addressof(_prototype(shape, dtype, device, number)))
-        if not tensor:
-            return capsules.scratch(like, shape, dtype, device, number)
-        made = Versioned.from_address(tensor).tensor
-        return (made.data or 0) + made.byte_offset, tensor
+        tensor, address = _pair(self._allocate()(_prototype(shape, dtype, device, number)[0]))
+        return (address, tensor) if tensor else capsules.scratch(like, shape, dtype, device, number)
 
     def array(self, like, shape: tuple, dtype: str, device: int, number: int) -> Any:
         """New memory as an array of the library."""
@@ -90,21 +96,21 @@ class Exchange:
     def release(self, tensor) -> None:
         """Give scratch back, when all that works on it is in the stream's queue."""
         if isinstance(tensor, int):
-            self._release(tensor)
+            self._release()(tensor)
 
 
 @lru_cache(maxsize=256)
-def _prototype(shape, dtype, device, number) -> Prototype:
+def _prototype(shape, dtype, device, number) -> tuple:
+    """The address of a `Prototype`, with what lives there."""
     sizes = (ctypes.c_int64 * len(shape))(*shape)
-    code, bits = CODES[dtype]
+    kind, bits = CODES[dtype]
     refuse = ctypes.cast(_refuse, ctypes.c_void_p)
-    made = Prototype(Tensor(None, device, number, len(shape), code, bits, 1, sizes, None, 0), refuse)
-    made.sizes = sizes
-    return made
+    made = Prototype(Tensor(None, device, number, len(shape), kind, bits, 1, sizes, None, 0), refuse)
+    return ctypes.addressof(made), made, sizes
 
 
 def reader(kind: type) -> Any:
-    """The function that reads arrays of a type, see `exchange_code._read`; None where it offers nothing of the kind."""
+    """The function that reads arrays of a type, see `exchange_code.read`; None where it offers nothing of the kind."""
     return (of := _exchange(kind)) and of._read
 
 
@@ -134,7 +140,7 @@ def _exchange(kind: type) -> Exchange | None:
     hook = "__torch_dispatch__"
     if getattr(kind, hook, None) is not getattr(owner, hook, None):
         raise TypeError(f"got a {kind.__name__}, which stands for another array, expected a plain {owner.__name__}")
-    api = _table(getattr(owner, NAME))
+    api = _understood(pointer_of(getattr(owner, NAME), CAPSULE))
     return None if api is None else _of_table(ctypes.addressof(api))
 
 
@@ -143,12 +149,11 @@ def _of_table(address):
     return Exchange(Api.from_address(address))
 
 
-def _table(capsule) -> Api | None:
-    """The newest table that is understood and has all that is needed."""
-    address = pointer_of(capsule, CAPSULE)
+def _understood(address: int | None) -> Api | None:
+    """The newest table, of this one and those before it, that is understood; None if it lacks what is needed."""
     while address:
         api = Api.from_address(address)
         if api.major == MAJOR:
-            return api if api.describe and api.allocate and api.to_object and api.current_stream else None
+            return api if all((api.describe, api.allocate, api.to_object, api.current_stream)) else None
         address = api.previous
     return None

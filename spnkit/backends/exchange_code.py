@@ -104,7 +104,6 @@ def _python(name: str):
 
 
 integer = _python("PyLong_AsLongLong")
-new_integer = _python("PyLong_FromLongLong")
 new_bytes = _python("PyBytes_FromStringAndSize")
 raised = _python("PyErr_Occurred")
 
@@ -136,7 +135,7 @@ def _stream(api, device, into):
     return call(peek(api + CURRENT_STREAM), (types.int32(device & LOW), types.int32(device >> 32), into))
 
 
-def _read(table, arrays, count):
+def read(table, arrays, count):
     """A new bytes object of addresses, stream of the first array, and layouts, as `exchange.layouts_of` takes it."""
     words, api = stack(), integer((table,))
     tensor, end = words + 8 * TENSOR, words + 8 * HEAD
@@ -162,19 +161,25 @@ def _read(table, arrays, count):
     return new_bytes((words, end - words))
 
 
-def _allocate(table, prototypes, count):
-    """A new integer, the address of a DLManagedTensorVersioned like the prototype at an address; 0 if it is refused."""
+def allocate(table, prototypes, count):
+    """A new bytes object of two words, for the prototype at an address: a DLManagedTensorVersioned, and its memory.
+
+    Zeros where that is refused.
+    """
     out, prototype = stack(), integer((peek(prototypes),))
-    refuse = peek(prototype + REFUSE)
-    refused = call(peek(integer((table,)) + ALLOCATE), (prototype, out, 0, refuse))
-    return new_integer((0 if refused else peek(out),))
+    poke(out, 0)
+    poke(out + 8, 0)
+    if call(peek(integer((table,)) + ALLOCATE), (prototype, out, 0, peek(prototype + REFUSE))) == 0:
+        tensor = peek(out) + MANAGED
+        poke(out + 8, peek(tensor + DATA) + peek(tensor + OFFSET))
+    return new_bytes((out, 16))
 
 
-def _release(table, tensors, count):
-    """Give what `_allocate` got back to its library; returns a new integer."""
+def release(table, tensors, count):
+    """Give what `allocate` got back to its library; returns empty bytes."""
     tensor = integer((peek(tensors),))
     call(peek(tensor + DELETER), (tensor,))
-    return new_integer((0,))
+    return new_bytes((table, 0))
 
 
 class _Method(ctypes.Structure):
@@ -198,8 +203,8 @@ def _method(function) -> _Method:
     return method
 
 
-def builtins(table: int) -> list[Callable]:
-    """`_read`, `_allocate` and `_release` as functions of Python, for the exchange API at an address."""
-    builtin = ctypes.pythonapi.PyCFunction_NewEx
-    builtin.restype, builtin.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
-    return [builtin(ctypes.addressof(_method(function)), table, None) for function in (_read, _allocate, _release)]
+def builtin(function: Callable, table: int) -> Callable:
+    """`read`, `allocate` or `release` as a function of Python, for the exchange API at an address."""
+    make = ctypes.pythonapi.PyCFunction_NewEx
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    return make(ctypes.addressof(_method(function)), table, None)
