@@ -1,6 +1,6 @@
 """torch tensors: a registered operator whose backward is an operator too, so that autograd, `torch.compile`,
 export and autocast see ordinary nodes; a call that none of them looks at goes straight to the backend. CPU tensors
-cross to the kernels as NumPy arrays, CUDA tensors by their address, without a copy.
+cross to the kernels as NumPy arrays, CUDA tensors by DLPack, without a copy. A call like one before is checked once.
 
 Derivatives beyond the first, forward-mode ones and functorch transforms go through `torch_recurrence.py`.
 """
@@ -127,20 +127,14 @@ def _recurrence(x, p, direction, backend_name):
 
 def _forward(x, gates, resolved, engine, winner=None, hidden=None):
     """The result of a call; `winner` and `hidden` are filled where they are not None."""
-    if on_gpu(x):
-        y = _empty_on_gpu(x, resolved)
+    if on_gpu(x):  # nothing is converted, not even asked about: a fifth of a small call
+        y = _result(x, resolved)
         engine.forward(_view(x), _view(gates), y, winner, resolved, **_kept(hidden))
         return y
     wide = _widened(x)
-    y = in_large_pages(_empty(wide, _shape(x, resolved)))
+    y = in_large_pages(_result(wide, resolved))
     engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(winner), resolved)
     return _rounded(y, x.dtype)
-
-
-def _empty_on_gpu(x, resolved):
-    if resolved.integration:
-        return torch.empty_like(x, memory_format=torch.contiguous_format)  # quicker than `new_empty`
-    return x.new_empty(_shape(x, resolved))
 
 
 def _filled(tensor):
@@ -155,14 +149,23 @@ def _kept(hidden):
     return {"hidden": hidden if hidden.ndim == 5 else hidden[:, None]}
 
 
-def _shape(x, resolved):
+def _result(x, resolved):
+    """A new tensor for what comes of x."""
+    if resolved.integration:
+        return _like(x)
     n, *plane = x.shape
-    return (n, *plane) if resolved.integration else (n, len(resolved.directions), *plane)
+    return x.new_empty((n, len(resolved.directions), *plane))
+
+
+def _like(x, dtype=None):
+    """A new tensor like x, with channels innermost if they are so there; to give the shape anew would take longer."""
+    order = torch.channels_last if _channels_last(x) else torch.contiguous_format
+    return torch.empty_like(x, dtype=dtype, memory_format=order)
 
 
 def _winner(x, resolved, track):
     """Room for the direction that won each node; None where no gradient will ask for it."""
-    return _empty(x, x.shape, dtype=torch.uint8) if track and resolved.keeps_winner else None
+    return _like(x, torch.uint8) if track and resolved.keeps_winner else None
 
 
 def _hidden(x, resolved, track):
@@ -188,27 +191,19 @@ def _there(like, *tensors):
 def _results(x, gates, directions, normalization, integration, backend_name, track):
     """The results, uninitialised: all that tracing needs to know."""
     resolved = plan(tuple(directions), normalization, integration)
-    return _empty(x, _shape(x, resolved)), *_there(x, _winner(x, resolved, track), _hidden(x, resolved, track))
+    return _result(x, resolved), *_there(x, _winner(x, resolved, track), _hidden(x, resolved, track))
 
 
 @torch.library.register_fake("spnkit::propagate_backward")
 def _gradients(grad, winner, hidden, x, gates, directions, normalization, integration, backend_name, needs_gates):
     """The gradients, uninitialised."""
     dgates = torch.empty_like(gates) if _channels_last(x) else gates.new_empty(gates.shape)
-    return _empty(x, x.shape), dgates if needs_gates else gates.new_empty(0)
+    return _like(x), dgates if needs_gates else gates.new_empty(0)
 
 
 @torch.library.register_fake("spnkit::recurrence")
 def _scanned(x, p, direction, backend_name):
-    return _empty(x, x.shape)
-
-
-def _empty(x, shape, dtype=None):
-    """A new tensor with the dtype and the device of x, and channels innermost if they are so in x."""
-    dtype = dtype or x.dtype
-    if len(shape) == 4 and _channels_last(x):
-        return torch.empty(shape, dtype=dtype, device=x.device, memory_format=torch.channels_last)
-    return x.new_empty(shape, dtype=dtype)
+    return _like(x)
 
 
 def _channels_last(x):
@@ -234,8 +229,10 @@ def _backward(ctx, grad, *_):
         return *_composed(grad, winner, x, gates, ctx.settings), *[None] * 5
     direct = not torch.is_grad_enabled() and _unobserved(grad, x, gates)
     run = _propagate_backward if direct else torch.ops.spnkit.propagate_backward
-    kept = (winner, hidden) if direct else _there(grad, winner, hidden)
-    dx, dgates = run(grad, *kept, x, gates, *ctx.settings, needs_gates)
+    if not direct:
+        winner, hidden = _there(grad, winner, hidden)
+    arguments = (grad, winner, hidden, x, gates, *ctx.settings, needs_gates)
+    dx, dgates = run(*arguments)
     return dx, dgates if needs_gates else None, *[None] * 5
 
 
