@@ -114,6 +114,8 @@ def propagate(
     if (adapter := _adapter(x)).FOREIGN:
         options = {"directions": directions, "normalization": normalization, "integration": integration}
         return adapter.call(propagate, {"x": x, "gates": gates}, **options, backend=backend)
+    if (y := adapter.again(x, gates, directions, normalization, integration, backend)) is not None:
+        return y
     _check_pair(adapter, x, gates, len(directions))
     return adapter.propagate(x, gates, directions, normalization, integration, backend)
 

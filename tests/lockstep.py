@@ -14,7 +14,7 @@ import numpy as np
 from numba.cuda.simulator import kernel as simulator
 from numpy.lib.array_utils import byte_bounds
 
-from spnkit.backends import cuda, cuda_bridge, cuda_simulator
+from spnkit.backends import capsules, cuda, cuda_bridge, cuda_simulator
 
 
 class Thread(simulator.BlockThread):
@@ -140,10 +140,12 @@ def strict(monkeypatch):
     """Simulate like this."""
     extents = []
 
-    def address(array):
-        low, high = byte_bounds(array)
-        extents.append((low // 4 * 4, -(-high // 4) * 4))  # no allocator ends within a word
-        return array.ctypes.data
+    def read(arrays, plain=capsules.read):
+        for array in arrays.values():
+            if array is not None:
+                low, high = byte_bounds(array)
+                extents.append((low // 4 * 4, -(-high // 4) * 4))  # no allocator ends within a word
+        return plain(arrays)
 
     def memory(at, dtype, plain=cuda_simulator._memory):
         end = at + np.dtype(dtype).itemsize
@@ -158,8 +160,8 @@ def strict(monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(simulator, "BlockManager", Block)
-        patch.setattr(cuda_bridge, "_address", address)
-        patch.setattr(cuda_bridge, "_empty", lambda like, view: np.full(view.shape, np.nan, view.dtype))
+        patch.setattr(capsules, "read", read)
+        patch.setattr(capsules, "array", lambda like, shape, dtype, *_: np.full(shape, np.nan, dtype))
         patch.setattr(cuda_bridge, "launch_all", launch)
         patch.setattr(cuda_simulator, "_memory", memory)
         for operation in (load, store, peek, poke, copy, commit, arrived):

@@ -1,6 +1,6 @@
 """torch tensors: a registered operator whose backward is an operator too, so that autograd, `torch.compile`,
 export and autocast see ordinary nodes; a call that none of them looks at goes straight to the backend. CPU tensors
-cross to the kernels as NumPy arrays, CUDA tensors by their address, without a copy.
+cross to the kernels as NumPy arrays, CUDA tensors by DLPack, without a copy. A call like one before is checked once.
 
 Derivatives beyond the first, forward-mode ones and functorch transforms go through `torch_recurrence.py`.
 """
@@ -10,14 +10,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from spnkit.adapters import torch_recurrence
+from spnkit.adapters import known, torch_recurrence
 from spnkit.adapters.pages import in_large_pages
 from spnkit.backends import backend
 from spnkit.normalization import Normalization, normalized_array
 from spnkit.plan import plan
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-PLAIN = {torch.Tensor, torch.nn.Parameter}
 FOREIGN = False  # arrays need not be made into others
 SETTINGS = "str[] directions, str normalization, str? integration, str backend"
 
@@ -47,18 +46,28 @@ def propagate(x, gates, directions, normalization, integration, backend_name):
                 x, gates = x.float(), gates.float()
             return torch_recurrence.propagate(x, gates, resolved, backend_name)
         if _unobserved(x, gates):
-            if not track:
-                return _forward(x, gates, resolved, backend_name)
-            return Unit.apply(x, gates, (directions, normalization, integration, backend_name))
+            settings = directions, normalization, integration, backend_name
+            call = resolved, _engine(backend_name, x, gates=gates), settings
+            known.keep(x, gates, settings, call)
+            return Unit.apply(x, gates, call) if track else _forward(x, gates, *call[:2])
     settings = (list(directions), normalization, integration, backend_name)
     return torch.ops.spnkit.propagate(x, gates, *settings, track)[0]
+
+
+def again(x, gates, *settings):
+    """`propagate` for a call like one that was checked before; None where there was none, or somebody looks on."""
+    if torch.compiler.is_compiling() or (call := known.find(x, gates, settings)) is None:
+        return None
+    if (x.requires_grad or gates.requires_grad) and torch.is_grad_enabled():
+        return Unit.apply(x, gates, call)
+    return _forward(x, gates, call[0], call[1])
 
 
 def _unobserved(*tensors):
     """Whether no subclass, mode, tracer, transform or autocast looks at these tensors: autograd alone may."""
     return not (
         torch.compiler.is_compiling()
-        or not PLAIN.issuperset(map(type, tensors))
+        or not known.PLAIN.issuperset(map(type, tensors))
         or tensors[0].is_meta
         or torch._C._len_torch_dispatch_stack()
         or torch._C._are_functorch_transforms_active()
@@ -95,7 +104,8 @@ def normalize(gates, rule: Normalization, axis: int):
 def _propagate(x, gates, directions, normalization, integration, backend_name, track):
     resolved = plan(tuple(directions), normalization, integration)
     winner, hidden = _winner(x, resolved, track), _hidden(x, resolved, track)
-    return _forward(x, gates, resolved, backend_name, winner, hidden), winner, hidden
+    y = _forward(x, gates, resolved, _engine(backend_name, x, gates=gates), winner, hidden)
+    return y, *_there(x, winner, hidden)
 
 
 @torch.library.impl(library, "propagate_backward", "CUDA")
@@ -105,21 +115,25 @@ def _propagate_backward(grad, winner, hidden, x, gates, directions, normalizatio
     wide, wide_gates, won = _widened(x), _widened(gates), _filled(winner)
     dx, dgates = map(in_large_pages, _gradients(grad, winner, hidden, wide, wide_gates, (), "", "", "", needs_gates))
     arrays = (_widened(grad), won, wide, wide_gates, dx, dgates if needs_gates else None)
-    engine.backward(*map(_view, arrays), resolved, **_kept(hidden))
+    engine.backward(*map(_view, arrays), resolved, **_kept(_filled(hidden)))
     return _rounded(dx, x.dtype), _rounded(dgates, gates.dtype)
 
 
 @torch.library.impl(library, "recurrence", "CUDA")
 @torch.library.impl(library, "recurrence", "CPU")
 def _recurrence(x, p, direction, backend_name):
-    return _forward(x, p[:, None], torch_recurrence.bare(direction), backend_name)
+    return _forward(x, p[:, None], torch_recurrence.bare(direction), _engine(backend_name, x, gates=p))
 
 
-def _forward(x, gates, resolved, backend_name, winner=None, hidden=None):
-    """The result of a call; `winner` and `hidden` are filled where there is room in them."""
-    engine, wide = _engine(backend_name, x, gates=gates), _widened(x)
-    y = in_large_pages(_empty(wide, _shape(x, resolved)))
-    engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(_filled(winner)), resolved, **_kept(hidden))
+def _forward(x, gates, resolved, engine, winner=None, hidden=None):
+    """The result of a call; `winner` and `hidden` are filled where they are not None."""
+    if on_gpu(x):  # nothing is converted, not even asked about: a fifth of a small call
+        y = _result(x, resolved)
+        engine.forward(_view(x), _view(gates), y, winner, resolved, **_kept(hidden))
+        return y
+    wide = _widened(x)
+    y = in_large_pages(_result(wide, resolved))
+    engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(winner), resolved)
     return _rounded(y, x.dtype)
 
 
@@ -130,58 +144,66 @@ def _filled(tensor):
 
 def _kept(hidden):
     """`hidden` for a backend, which knows of it only where `_hidden` makes room; one direction has no axis."""
-    if _filled(hidden) is None:
+    if hidden is None:
         return {}
     return {"hidden": hidden if hidden.ndim == 5 else hidden[:, None]}
 
 
-def _shape(x, resolved):
+def _result(x, resolved):
+    """A new tensor for what comes of x."""
+    if resolved.integration:
+        return _like(x)
     n, *plane = x.shape
-    return (n, *plane) if resolved.integration else (n, len(resolved.directions), *plane)
+    return x.new_empty((n, len(resolved.directions), *plane))
+
+
+def _like(x, dtype=None):
+    """A new tensor like x, with channels innermost if they are so there; to give the shape anew would take longer."""
+    order = torch.channels_last if _channels_last(x) else torch.contiguous_format
+    return torch.empty_like(x, dtype=dtype, memory_format=order)
 
 
 def _winner(x, resolved, track):
-    """Room for the direction that won each node; empty where no gradient will ask for it."""
-    return _empty(x, x.shape if track and resolved.keeps_winner else (0,), dtype=torch.uint8)
+    """Room for the direction that won each node; None where no gradient will ask for it."""
+    return _like(x, torch.uint8) if track and resolved.keeps_winner else None
 
 
 def _hidden(x, resolved, track):
-    """Room for h of every direction, so that a GPU need not scan again on the way back; empty where that is the result.
+    """Room for h of every direction, so that a GPU need not scan again on the way back; None where that is the result.
 
     It costs a third of what the gates do; in half precision, whose h is float32 as well, two thirds.
     """
+    if not track or not on_gpu(x):
+        return None
     narrow = x.dtype in (torch.float16, torch.bfloat16)
-    several = resolved.integration and len(resolved.directions) > 1
+    if not narrow and not (resolved.integration and len(resolved.directions) > 1):
+        return None
     n, *plane = x.shape
-    shape = (n, len(resolved.directions), *plane) if track and on_gpu(x) and (narrow or several) else (0,)
-    return x.new_empty(shape, dtype=torch.float32 if narrow else x.dtype)
+    return x.new_empty((n, len(resolved.directions), *plane), dtype=torch.float32 if narrow else x.dtype)
+
+
+def _there(like, *tensors):
+    """Empty ones in place of what is None: an operator takes and returns tensors alone."""
+    return [like.new_empty(0, dtype=torch.uint8) if tensor is None else tensor for tensor in tensors]
 
 
 @torch.library.register_fake("spnkit::propagate")
 def _results(x, gates, directions, normalization, integration, backend_name, track):
     """The results, uninitialised: all that tracing needs to know."""
     resolved = plan(tuple(directions), normalization, integration)
-    return _empty(x, _shape(x, resolved)), _winner(x, resolved, track), _hidden(x, resolved, track)
+    return _result(x, resolved), *_there(x, _winner(x, resolved, track), _hidden(x, resolved, track))
 
 
 @torch.library.register_fake("spnkit::propagate_backward")
 def _gradients(grad, winner, hidden, x, gates, directions, normalization, integration, backend_name, needs_gates):
     """The gradients, uninitialised."""
     dgates = torch.empty_like(gates) if _channels_last(x) else gates.new_empty(gates.shape)
-    return _empty(x, x.shape), dgates if needs_gates else gates.new_empty(0)
+    return _like(x), dgates if needs_gates else gates.new_empty(0)
 
 
 @torch.library.register_fake("spnkit::recurrence")
 def _scanned(x, p, direction, backend_name):
-    return _empty(x, x.shape)
-
-
-def _empty(x, shape, dtype=None):
-    """A new tensor with the dtype and the device of x, and channels innermost if they are so in x."""
-    dtype = dtype or x.dtype
-    if len(shape) == 4 and _channels_last(x):
-        return torch.empty(shape, dtype=dtype, device=x.device, memory_format=torch.channels_last)
-    return x.new_empty(shape, dtype=dtype)
+    return _like(x)
 
 
 def _channels_last(x):
@@ -195,7 +217,7 @@ def _setup(ctx, inputs, output):
     if not track:
         raise RuntimeError("spnkit::propagate was called with track=False on tensors that require gradients")
     y, winner, hidden = output
-    ctx.save_for_backward(x, gates, winner, y if on_gpu(x) and hidden.ndim == 1 else hidden)
+    ctx.save_for_backward(x, gates, winner, y if on_gpu(x) and _filled(hidden) is None else hidden)
 
 
 def _backward(ctx, grad, *_):
@@ -207,6 +229,8 @@ def _backward(ctx, grad, *_):
         return *_composed(grad, winner, x, gates, ctx.settings), *[None] * 5
     direct = not torch.is_grad_enabled() and _unobserved(grad, x, gates)
     run = _propagate_backward if direct else torch.ops.spnkit.propagate_backward
+    if not direct:
+        winner, hidden = _there(grad, winner, hidden)
     arguments = (grad, winner, hidden, x, gates, *ctx.settings, needs_gates)
     dx, dgates = run(*arguments)
     return dx, dgates if needs_gates else None, *[None] * 5
@@ -230,11 +254,13 @@ class Unit(torch.autograd.Function):
     backward = staticmethod(_backward)
 
     @staticmethod
-    def forward(ctx, x, gates, settings):
-        inputs = (x, gates, *settings, True)
-        output = _propagate(*inputs)
-        _setup(ctx, inputs, output)  # as `setup_context` it would cost another inspection of signatures a call
-        return output[0]
+    def forward(ctx, x, gates, call):
+        resolved, engine, settings = call
+        winner, hidden = _winner(x, resolved, True), _hidden(x, resolved, True)
+        y = _forward(x, gates, resolved, engine, winner, hidden)
+        # As `setup_context` it would cost another inspection of signatures a call.
+        _setup(ctx, (x, gates, *settings, True), (y, winner, hidden))
+        return y
 
 
 def _setup_backward(ctx, inputs, output):

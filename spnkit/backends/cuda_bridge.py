@@ -1,24 +1,33 @@
-"""Arrays to addresses: torch tensors by their pointer, so that nothing is copied or moved."""
+"""Arrays to addresses by DLPack, so that nothing is copied or moved, and what a call plans to launches."""
 
 from __future__ import annotations
 
 from collections import namedtuple
 from math import prod
 
-import numpy as np
-
 from spnkit.backends.cuda_geometry import Array
 from spnkit.backends.cuda_machine import FLOATS, HALVES, SIMULATED, computed, item, launch_all
+from spnkit.backends.dlpack import CPU, CUDA, DEVICES, decoded
+from spnkit.backends.exchange import way
 
 View = namedtuple("View", "shape strides dtype device")  # strides in bytes; the number of a GPU
 # What a call does, worked out once for all arrays of the same layouts: temporary arrays and their `View`s, by name; the
 # names of arrays that start at zero; and the launches.
 Call = namedtuple("Call", "rooms zeroed launches")
 
+READ = ""  # among the arrays of a call: what was read of them
+GPU = CPU if SIMULATED else CUDA
+
 
 def layouts(arrays: dict) -> list:
-    """All that a `Call` depends on: of each array its shape, strides, dtype and device; None for None."""
-    return [None if array is None else _layout(name, array) for name, array in arrays.items()]
+    """All that a `Call` depends on: of each array its shape, strides, dtype and device; None for None.
+
+    What else is read of them, addresses and stream, is left in `arrays` for `run`.
+    """
+    by = way(arrays)
+    addresses, layouts, kept = by.read(arrays)
+    arrays[READ] = by, addresses, kept
+    return [layouts]
 
 
 def views(names: str, layouts) -> dict[str, View]:
@@ -29,8 +38,8 @@ def views(names: str, layouts) -> dict[str, View]:
     TypeError, ValueError
         If an array is not in the memory of the GPU that the first one is on, or has another dtype.
     """
-    pairs = zip(names.split(), layouts, strict=True)
-    seen = {name: _view(name, *layout) for name, layout in pairs if layout is not None}
+    pairs = zip(names.split(), decoded(*layouts), strict=True)
+    seen = {name: _view(name, layout) for name, layout in pairs if layout is not None}
     first, one = next(iter(seen.items()))
     if one.dtype not in FLOATS | HALVES:
         raise TypeError(f"{first} has dtype {one.dtype}, expected one of {', '.join(FLOATS | HALVES)}")
@@ -60,58 +69,45 @@ def array_of(name: str, view: View | None) -> Array:
 
 
 def run(call: Call, arrays: dict) -> None:
-    """Launch what a call plans, on the stream on which torch works at present; temporary arrays are torch's."""
-    x = arrays["x"]
-    for name, view in call.rooms.items():
-        arrays[name] = _empty(x, view)
-    for name in call.zeroed:
-        arrays[name][...] = 0
-    addresses = {name: _address(array) for name, array in arrays.items() if array is not None}
-    launch_all(call.launches, addresses, _stream(x))
+    """Launch what a call plans on arrays whose layouts were read, on the stream that their library works on.
+
+    Temporary arrays are the library's too: it may use their memory again for what comes later on that stream.
+    """
+    by, addresses, _kept = arrays.pop(READ)
+    places = dict(zip(arrays, addresses, strict=False))  # the stream comes last
+    if not (call.rooms or call.zeroed):
+        launch_all(call.launches, places, addresses[-1])
+        return
+    held = []
+    try:
+        for name, view in call.rooms.items():
+            places[name] = _room(by, name in call.zeroed, name, view, arrays, held)
+        for name in call.zeroed:
+            arrays[name][...] = 0
+        launch_all(call.launches, places, addresses[-1])
+    finally:
+        for memory in held:
+            by.release(memory)
 
 
-if SIMULATED:
+def _room(by, zeroed, name, view, arrays, held):
+    """The address of a temporary array, one of its library where that is to clear it."""
+    place = arrays["x"], view.shape, view.dtype, GPU, view.device
+    if zeroed:
+        arrays[name] = by.array(*place)
+        return by.read({name: arrays[name]})[0][0]
+    address, memory = by.scratch(*place)
+    held.append(memory)
+    return address
 
-    def _layout(name, array):
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"{name} is a {type(array).__name__}, expected a NumPy array for the simulator")
-        return array.shape, array.strides, array.dtype, 0
 
-    def _view(name, shape, strides, dtype, device):
-        return View(shape, strides, str(dtype), device)
+def _view(name, layout):
+    strides = tuple(stride * layout.item for stride in layout.strides)
+    return View(layout.shape, strides, layout.dtype, _gpu(name, layout))
 
-    def _empty(like, view):
-        return np.empty(view.shape, view.dtype)
 
-    def _address(array):
-        return array.ctypes.data
-
-    def _stream(array):
-        return 0
-
-else:
-
-    def _layout(name, array):
-        try:
-            return array.shape, array.stride(), array.dtype, array.device
-        except AttributeError:
-            raise ValueError(f"{name} is in host memory, a {type(array).__name__}; expected a CUDA tensor") from None
-
-    def _view(name, shape, strides, dtype, device):
-        if device.type != "cuda":
-            raise ValueError(f"{name} is on {device}, expected a CUDA device")
-        strides = tuple(stride * dtype.itemsize for stride in strides)
-        return View(tuple(shape), strides, str(dtype).removeprefix("torch."), device.index)
-
-    def _empty(like, view):
-        import torch
-
-        return like.new_empty(view.shape, dtype=getattr(torch, view.dtype))
-
-    def _address(array):
-        return array.data_ptr()
-
-    def _stream(array):
-        import torch
-
-        return torch.cuda.current_stream(array.device).cuda_stream
+def _gpu(name, layout):
+    """The number of the GPU that an array is on."""
+    if layout.device != GPU:
+        raise ValueError(f"{name} is on {DEVICES.get(layout.device, layout.device)}, expected a CUDA device")
+    return layout.number

@@ -27,14 +27,20 @@ def made(compile_for):
 @pytest.fixture
 def machine(made, monkeypatch):
     """Have tensors taken for those of a GPU; of each launch its `last` blocks are run. Returns what was launched."""
+    from spnkit.adapters import known
     from spnkit.adapters import torch as adapter
-    from spnkit.backends import cuda, cuda_bridge, cuda_machine
+    from spnkit.backends import cuda, cuda_bridge, cuda_machine, exchange
+    from spnkit.backends.dlpack import CPU
 
     def of(multiprocessors=132, capability=(9, 0), shared=232448, last=None):
         launched = []
 
-        def empty(like, view):
-            return torch.full(view.shape, torch.nan, dtype=getattr(torch, view.dtype))
+        def empty(shape, dtype):
+            return torch.full(shape, torch.nan, dtype=getattr(torch, dtype))
+
+        def scratch(self, like, shape, dtype, *_):
+            made = empty(shape, dtype)
+            return made.data_ptr(), made
 
         def launch_all(launches, addresses, stream):
             for launch in launches:
@@ -49,9 +55,10 @@ def machine(made, monkeypatch):
             (cuda, "limits"): lambda device: limits,
             (cuda, "_kernel"): lambda variant, asynchronous: variant,
             (cuda_bridge, "launch_all"): launch_all,
-            (cuda_bridge, "_layout"): lambda name, t: (t.shape, t.stride(), t.dtype, torch.device("cuda:0")),
-            (cuda_bridge, "_empty"): empty,
-            (cuda_bridge, "_stream"): lambda tensor: 0,
+            (cuda_bridge, "GPU"): CPU,
+            (exchange.Exchange, "scratch"): scratch,
+            (exchange.Exchange, "array"): lambda self, like, shape, dtype, *_: empty(shape, dtype),
+            (known, "_calls"): {},
             (adapter, "on_gpu"): lambda tensor: True,
             (adapter, "backend"): lambda name: cuda,
         }
