@@ -48,7 +48,7 @@ class Translation:
         vector = re.fullmatch(r"(ld|st)\.(shared|global)\.v(\d)\.(\w+)\s+(.*);", line)
         if vector:
             return self.vector(*vector.groups())
-        halves = re.fullmatch(r"mov\.b64\s+(\S+), \{(\S+), (\S+)\};|mov\.b64\s+\{(\S+), (\S+)\}, (\S+);", line)
+        halves = re.fullmatch(r"mov\.b(64|32)\s+(?:(\S+), \{(\S+), (\S+)\}|\{(\S+), (\S+)\}, (\S+));", line)
         if halves:
             return self.in_halves(*halves.groups())
         guard = re.match(r"@(!?)(%\w+)\s+(.*)", line)
@@ -61,14 +61,13 @@ class Translation:
         except (IndexError, KeyError):
             raise NotImplementedError(f"no C for the PTX instruction {line!r}") from None
 
-    def in_halves(self, whole, low, high, to_low, to_high, source):
-        """64 bits made of, or taken apart into, 32 and 32."""
+    def in_halves(self, bits, whole, low, high, to_low, to_high, source):
+        """32 or 64 bits made of, or taken apart into, two halves."""
+        half, size = f"uint{int(bits) // 2}_t v[2]", int(bits) // 8
         if whole:
-            return (
-                f"{{ uint32_t v[2] = {{{self.place(low)}, {self.place(high)}}}; memcpy(&{self.place(whole)}, v, 8); }}"
-            )
-        parts = f"{self.place(to_low)} = v[0]; {self.place(to_high)} = v[1];"
-        return f"{{ uint32_t v[2]; memcpy(v, &{self.place(source)}, 8); {parts} }}"
+            return f"{{ {half} = {{{self.place(low)}, {self.place(high)}}}; memcpy(&{self.place(whole)}, v, {size}); }}"
+        parts = "".join(f"{self.place(to)} = v[{i}]; " for i, to in enumerate((to_low, to_high)) if to != "_")
+        return f"{{ {half}; memcpy(v, &{self.place(source)}, {size}); {parts}}}"
 
     def vector(self, verb, space, count, kind, rest):
         """Values in a row, read or written as one."""

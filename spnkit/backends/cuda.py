@@ -12,8 +12,8 @@ from functools import cache, lru_cache
 from math import prod
 
 from spnkit import integration, normalization, recurrence, scalars
-from spnkit.backends import cuda_adjoint, cuda_geometry, cuda_kernels, cuda_tiles
-from spnkit.backends.cuda_bridge import Call, View, array_of, layouts, room_for, run, views
+from spnkit.backends import cuda_adjoint, cuda_geometry, cuda_kernels, cuda_streams, cuda_tiles
+from spnkit.backends.cuda_bridge import Call, View, array_of, layouts, room_for, run, views, whole
 from spnkit.backends.cuda_kernels import Order, Shape
 from spnkit.backends.cuda_machine import (
     FLOATS,
@@ -52,7 +52,8 @@ def forward(x, gates, y, winner, plan, hidden=None):
     The result itself is as good where it is h: of one direction or without integration, and not in half precision.
     """
     arrays = {"x": x, "gates": gates, "y": y, "winner": winner, "hidden": hidden}
-    run(_forward(plan, *layouts(arrays)), arrays)
+    told = layouts(arrays)
+    run(_forward(plan, whole(arrays), *told), arrays)
 
 
 def backward(grad, winner, x, gates, dx, dgates, plan, hidden=None):
@@ -62,10 +63,12 @@ def backward(grad, winner, x, gates, dx, dgates, plan, hidden=None):
 
 
 @lru_cache(maxsize=256)
-def _forward(plan, *layouts):
-    """The call for x, gates, y, winner and hidden of such layouts."""
+def _forward(plan, whole, *layouts):
+    """The call for x, gates, y, winner and hidden of such layouts, which all begin where 16 bytes do or not."""
     seen = views("x gates y winner hidden", layouts)
     shape, total, gpu = Shape(*seen["x"].shape), len(plan.directions), limits(seen["x"].device)
+    if whole and (call := _streams(plan, seen, shape, gpu)):
+        return call
     channels = _together(shape, seen["gates"], total, gpu)
     kept, winner = seen.get("hidden"), "winner" if "winner" in seen else 0
     spread = bool(kept or winner or not plan.integration) or _too_few(shape, channels, total, gpu)
@@ -78,6 +81,29 @@ def _forward(plan, *layouts):
     if name != "y":
         launches.append(_integrate(name, target, "y", seen["y"], winner, plan.integration))
     return Call(rooms | ({"maps": target} if name == "maps" else {}), (), launches)
+
+
+def _streams(plan, seen, shape, gpu):
+    """The call by streams of warps, if they serve it: every direction leaves its h, the integrating kernel follows."""
+    total, kept = len(plan.directions), seen.get("hidden")
+    single = total == 1 or not plan.integration
+    name, target = ("y", seen["y"]) if single else ("hidden", kept) if kept else ("maps", None)
+    if name == "maps":
+        n, *plane = seen["x"].shape
+        target = room_for((n, total, *plane), seen["x"])
+    found = total <= CODES and cuda_streams.planned(plan, shape, (seen["x"], seen["gates"], target), gpu)
+    if not found:
+        return None
+    variant, grid, room, lengths = found
+    codes = sum((2 * d.horizontal + d.reverse) << 2 * i for i, d in enumerate(plan.directions))
+    arrays = [array_of("x", seen["x"]), array_of("gates", seen["gates"]), array_of(name, target)]
+    arguments = (shape, Order(codes, total, 0, total, 1, 0), *arrays, lengths, cuda_streams.EVICT_FIRST)
+    block = (WARP * variant.WARPS, 1)
+    launches = [Launch(_kernel(variant, True), gpu, grid, block, room, arguments)]
+    if name != "y":
+        winner = "winner" if "winner" in seen else 0
+        launches.append(_integrate(name, target, "y", seen["y"], winner, plan.integration))
+    return Call({"maps": target} if name == "maps" else {}, (), launches)
 
 
 @lru_cache(maxsize=256)
@@ -207,6 +233,8 @@ def _tile(dtype):
 @cache
 def _kernel(variant, asynchronous):
     """The kernel of one variant, not yet compiled for the types of its arguments."""
+    if variant.kernel == "streams":
+        return cuda_streams.built(variant)
 
     def jit(function):
         if function.__name__ != variant.kernel:

@@ -30,6 +30,12 @@ def layouts(arrays: dict) -> list:
     return [layouts]
 
 
+def whole(arrays: dict) -> bool:
+    """Whether every array that was read begins where 16 bytes do."""
+    _, addresses, _ = arrays[READ]
+    return not any(address & 15 for address in addresses[:-1] if address)
+
+
 def views(names: str, layouts) -> dict[str, View]:
     """What a kernel needs to know of each array that is not None.
 

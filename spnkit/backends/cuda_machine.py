@@ -69,7 +69,7 @@ HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only 
 __all__ = [
     "FLOATS", "HALVES", "SCALARS", "SIMULATED", "SYNCHRONOUS", "Launch", "add", "arrived", "commit", "computed", "copy",
     "cuda", "item", "jit_device", "jit_kernel", "launch_all", "limits", "load", "opaque", "peek", "poke", "quotient",
-    "short", "store", "types", "widened",
+    "short", "store", "stream_operations", "types", "widened",
 ]  # fmt: skip
 
 Limits = namedtuple("Limits", "device multiprocessors shared asynchronous")  # shared memory of a block, in bytes
@@ -84,6 +84,13 @@ def computed(dtype: str) -> str:
 def item(dtype: str) -> int:
     """Bytes of a value."""
     return (FLOATS | HALVES)[dtype].bitwidth // 8
+
+
+def stream_operations() -> dict:
+    """`SCALARS` with the instructions of a GPU from compute capability 8.0 on."""
+    from spnkit.backends.cuda_isa import reciprocal_above_one
+
+    return SCALARS | {"reciprocal_above_one": reciprocal_above_one}
 
 
 def jit_device(function):

@@ -72,7 +72,9 @@ def tiles_of_warp(scan):
 
 def walk_from(which, behind, one, other, thread, scan):
     """Set number `which`, so many lanes before a warp's first tile."""
-    walk = Walk(short(0), scan.first, short(warp_of_block() - WARPS), short(scan.length - behind), short(0), one.at, other.at)
+    walk = Walk(
+        short(0), scan.first, short(warp_of_block() - WARPS), short(scan.length - behind), short(0), one.at, other.at
+    )
     return landed(which, walk, one, other, thread, scan) if behind == 0 else walk
 
 

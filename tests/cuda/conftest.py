@@ -11,6 +11,7 @@ INTEGERS = {
     "forward": "Shape Order Array Array Array 0",
     "backward": "Shape Order" + 7 * " Array" + " 0",
     "integrate": 5 * "0 ",
+    "streams": "Shape Order Array Array Array 0 0",
 }
 
 

@@ -182,3 +182,27 @@ def test_more_planes_and_elements_than_32_bits_count(near, machine, monkeypatch)
     assert [grid for _, (grid, *_) in launched] == [planes] * 3
     for ours, theirs in zip(actual, expected, strict=True):
         assert_close(ours[:, -last:], theirs)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "multiprocessors"),
+    [
+        (((1, 3, 44, 40),), {}, 8),
+        (((2, 3, 52, 72), None, torch.float32, 3, 1), {"directions": ["left_to_right"], "normalization": "always"}, 2),
+        (((2, 3, 70, 44), None, torch.float32, 3, 1), {"directions": ["bottom_to_top"], "normalization": "softmax"}, 2),
+        (((1, 2, 41, 36), 1, torch.float32, 1, 2), {"directions": ["right_to_left", "top_to_bottom"]}, 2),
+        (((1, 2, 39, 72), 2, torch.bfloat16, 3, 1), {"directions": ["right_to_left"]}, 1),
+        (((1, 2, 35, 40), 2, torch.float16, 3, 1), {"directions": ["top_to_bottom"]}, 1),
+    ],
+    ids=["max", "across", "down", "one-way", "bfloat16", "float16"],
+)
+def test_streams_of_warps(inputs, options, multiprocessors, machine, monkeypatch):
+    from spnkit.backends import cuda_streams
+
+    monkeypatch.setattr(cuda_streams, "LEAST", 1)
+    monkeypatch.setattr(cuda_streams, "SLACK", 100)
+    x, gates, _ = drawn(*inputs)
+    exact = spnkit.propagate(x.double(), gates.double(), backend="reference", **options)
+    launched = machine(multiprocessors)
+    assert_close(spnkit.propagate(x, gates, **options).double(), exact, x.dtype)
+    assert launched[0][0].kernel == "streams"
