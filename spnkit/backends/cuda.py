@@ -59,7 +59,8 @@ def forward(x, gates, y, winner, plan, hidden=None):
 def backward(grad, winner, x, gates, dx, dgates, plan, hidden=None):
     """See `spnkit.backends`; `hidden` is what `forward` left there, needed where `dgates` is not None."""
     arrays = {"x": x, "gates": gates, "grad": grad, "winner": winner, "dx": dx, "dgates": dgates, "hidden": hidden}
-    run(_backward(plan, *layouts(arrays)), arrays)
+    told = layouts(arrays)
+    run(_backward(plan, whole(arrays), *told), arrays)
 
 
 @lru_cache(maxsize=256)
@@ -106,11 +107,33 @@ def _streams(plan, seen, shape, gpu):
     return Call({"maps": target} if name == "maps" else {}, (), launches)
 
 
+def _streams_back(plan, seen, shape, gpu):
+    """The way back by streams of warps, if they serve it: every direction leaves its gradient at x."""
+    total, (n, *plane) = len(plan.directions), seen["x"].shape
+    maps = seen["dx"] if total == 1 else room_for((n, total, *plane), seen["x"])
+    how = Integration.sum if total == 1 else plan.integration
+    found = total <= CODES and cuda_streams.planned_back(plan, how, shape, seen, maps, gpu)
+    if not found:
+        return None
+    variant, grid, room, lengths = found
+    codes = sum((2 * d.horizontal + 1 - d.reverse) << 2 * i for i, d in enumerate(plan.directions))
+    name = "dx" if total == 1 else "maps"
+    places = [(key, seen.get(key)) for key in ("x", "gates", "grad", "winner", "hidden")] + [(name, maps)]
+    arrays = [array_of(*place) for place in (*places, ("dgates", seen["dgates"]))]
+    arguments = (shape, Order(codes, total, 0, total, 1, 0), *arrays, lengths)
+    launches = [Launch(_kernel(variant, True), gpu, grid, (WARP * variant.WARPS, 1), room, arguments)]
+    if total > 1:
+        launches.append(_integrate(name, maps, "dx", seen["dx"], 0, Integration.sum))
+    return Call({"maps": maps} if total > 1 else {}, (), launches)
+
+
 @lru_cache(maxsize=256)
-def _backward(plan, *layouts):
+def _backward(plan, whole, *layouts):
     """The call for x, gates, grad, winner, dx, dgates and hidden of such layouts."""
     seen = views("x gates grad winner dx dgates hidden", layouts)
     shape, total, gpu = Shape(*seen["x"].shape), len(plan.directions), limits(seen["x"].device)
+    if whole and (call := _streams_back(plan, seen, shape, gpu)):
+        return call
     wanted, shared = "dgates" in seen, seen["gates"].shape[3] < shape.c
     if wanted and "hidden" not in seen:
         raise ValueError("dgates was asked for without hidden, expected what forward left there")
@@ -233,7 +256,7 @@ def _tile(dtype):
 @cache
 def _kernel(variant, asynchronous):
     """The kernel of one variant, not yet compiled for the types of its arguments."""
-    if variant.kernel == "streams":
+    if variant.kernel.startswith("streams"):
         return cuda_streams.built(variant)
 
     def jit(function):

@@ -75,6 +75,16 @@ def fetch_two(typingctx, at, offset, kind):
 
 
 @intrinsic
+def fetch_byte(typingctx, at, offset):
+    """A byte in shared memory, as an integer."""
+
+    def codegen(context, builder, signature, args):
+        return builder.zext(builder.load(_shared(builder, *args, ir.IntType(8)), align=1), WORD)
+
+    return types.int32(PLACE, PLACE), codegen
+
+
+@intrinsic
 def fetch_four(typingctx, at, offset):
     """Four float32 in a row, read as one."""
 
@@ -141,6 +151,19 @@ def copy_piece(typingctx, at, offset, source, known):
     def codegen(context, builder, signature, args):
         size = builder.select(args[3], WORD(16), WORD(0))
         text = f"cp.async.cg.shared.global{AHEAD} [$0], [$1], 16, $2;"
+        _asm(builder, ir.VoidType(), text, "r,l,r,~{memory}", [builder.add(*args[:2]), args[2], size])
+        return context.get_dummy_value()
+
+    return types.void(PLACE, PLACE, ADDRESS, types.boolean), codegen
+
+
+@intrinsic
+def copy_word(typingctx, at, offset, source, known):
+    """The same of four bytes."""
+
+    def codegen(context, builder, signature, args):
+        size = builder.select(args[3], WORD(4), WORD(0))
+        text = "cp.async.ca.shared.global [$0], [$1], 4, $2;"
         _asm(builder, ir.VoidType(), text, "r,l,r,~{memory}", [builder.add(*args[:2]), args[2], size])
         return context.get_dummy_value()
 

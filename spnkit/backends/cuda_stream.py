@@ -1,16 +1,12 @@
-"""The forward pass as streams of warps. Source text: `cuda.py` compiles it, names in capitals are fixed then.
+"""The forward pass as streams of warps. Source text: `cuda_streams.py` compiles it, names in capitals are fixed then.
 
-A warp's ring holds x and the gates of the pixels that its threads are at, and of those they will be at in AHEAD turns. h
-takes the place of x and leaves from there. The last thread of a warp puts its h into a line of shared memory, one value a
-lane, which the warp with the next tile reads for its first thread; how far each is, a count tells. So a warp waits for
-what it needs and for nothing else: no barrier holds a block together.
+A warp's ring holds x and the gates of the pixels that its threads are at, and of those they will be at some turns later. h
+takes the place of x and leaves from there; from step to step it goes through registers, one shuffle a pixel.
 """
 
-from collections import namedtuple
-
+from spnkit.backends.cuda_block import EIGHT, LEAVING, await_warps, chunks_of, depart, enter, tell
 from spnkit.backends.cuda_isa import (
     await_pieces,
-    base_of,
     commit_pieces,
     copy_passing,
     copy_piece,
@@ -21,26 +17,25 @@ from spnkit.backends.cuda_isa import (
     leave_two,
     meet,
     publish,
-    published,
     shuffled,
     write_piece,
 )
-from spnkit.backends.cuda_machine import cuda, opaque, short, types
+from spnkit.backends.cuda_machine import cuda, short, types
 from spnkit.backends.cuda_warp import (
     DELAY,
     HORIZONTAL,
     LAG,
     LAYER,
+    PIECES,
     RING,
     ROW,
     SETS,
     SIDE_BY_SIDE,
     STEPS,
     TURNS,
+    UNDERWAY,
     UNIT,
-    WARPS,
     around,
-    backwards,
     delayed,
     further,
     known,
@@ -48,10 +43,7 @@ from spnkit.backends.cuda_warp import (
     onward,
     scan_of,
     spot_of,
-    thread_of_warp,
-    tiles_of_warp,
     walk_from,
-    warp_of_block,
 )
 from spnkit.normalization import normalized
 from spnkit.recurrence import propagated
@@ -60,87 +52,28 @@ from spnkit.scalars import where
 CONNECTIONS, RULE, ANCHORED = 3, 1, True
 STORED = types.float32
 PASSING = False  # whether gates leave the L2 cache first
-ROOM = 32768  # bytes of a ring
-PIECES = 1  # of a thread in a set
-UNDERWAY = 3  # chunks that may be on their way
-EIGHT = 8  # turns whose instructions are mixed
-WITHIN = 9  # chunks that a tile is behind the one before
-SPARE = 5  # chunks that the tile after may be behind its turn before its line is written over
-LEAVING = 32  # lanes that what leaves is behind thread 0 at first
-DRAIN = 8  # chunks until the last thread has done its last lane, and all is written
-FOREVER = 1 << 30
-
-# 32-bit addresses in shared memory: a warp's ring and line, the line of the tile before, the counts of this warp and of
-# those with the tiles before and after, and how far these have to be ahead of its own, and may be behind.
-Rooms = namedtuple("Rooms", "ring line heard count before after ahead behind")
-# A thread: its number in the warp; whether it has the first or the last step of a tile; the thread with the step before;
-# at which lanes of thread 0 it meets the first and the last of its own within eight turns, and a bit for the turn.
-Part = namedtuple("Part", "thread slot first last source top top_turn bottom bottom_turn")
 
 
 def side(shape, order, x, gates, y, lengths, policy):
     """Scan along one axis; see `cuda_sides.streams`."""
     shared = cuda.shared.array(0, types.float32)
     scan = scan_of(shape, order, lengths)
-    rooms, part = rooms_of(shared, scan), part_of(scan)
-    if part.first:
-        publish(rooms.count, short(0))
-    cuda.syncthreads()
+    rooms, part = enter(shared, scan)
     stream(rooms, part, scan, x, gates, y, policy)
-    if part.last:
-        publish(rooms.count, short(FOREVER))
-
-
-def rooms_of(shared, scan):
-    """Rings, lines and counts of all warps follow one another."""
-    base, warp, chunks = base_of(shared), warp_of_block(), short(scan.length // TURNS)
-    lines, size = short(base + WARPS * ROOM), short(4 * scan.length + 64)
-    counts = short(lines + WARPS * size)
-    before, after = short((warp if warp > 0 else WARPS) - 1), short(warp + 1 if warp < WARPS - 1 else 0)
-    return Rooms(
-        short(base + warp * ROOM),
-        short(lines + warp * size),
-        short(lines + before * size),
-        short(counts + 4 * warp),
-        short(counts + 4 * before),
-        short(counts + 4 * after),
-        opaque(short(WITHIN - (0 if warp > 0 else chunks))),
-        opaque(short(SPARE + (chunks if warp < WARPS - 1 else 0))),
-    )
-
-
-def part_of(scan):
-    """What this thread does of a tile."""
-    thread = thread_of_warp()
-    step = short(STEPS - 1 - thread if backwards(scan) else thread)
-    source = short((thread + 1 if backwards(scan) else thread - 1) & (STEPS - 1))
-    behind = short(LAG * step)
-    top, bottom = met(short(0), behind, scan), met(short(scan.lanes - 1), behind, scan)
-    slot = short(RING - behind if behind > 0 else 0)
-    return Part(thread, slot, step == 0, step == STEPS - 1, source, *top, *bottom)
-
-
-def met(lane, behind, scan):
-    """At which lane of thread 0, a multiple of eight, a thread will meet a lane within eight turns, and the turn's bit."""
-    turn = short((lane + behind) & (EIGHT - 1))
-    begin = short(lane + behind - turn)
-    return short(begin - scan.length if begin >= scan.length else begin), short(1) << turn
+    depart(rooms, part)
 
 
 def stream(rooms, part, scan, x, gates, y, policy):
     """All tiles of a warp, chunk by chunk."""
-    tiles, chunks, thread = tiles_of_warp(scan), short(scan.length // TURNS), part.thread
-    ask, after = walk_from(0, 0, x, gates, thread, scan), walk_from(1, DELAY, x, gates, thread, scan)
-    slot = short(0)
+    inputs, outputs, thread = (x, gates, gates), (y, y, y), part.thread
+    ask, after, slot = walk_from(0, 0, inputs, thread, scan), walk_from(1, DELAY, inputs, thread, scan), short(0)
     for _ in range(UNDERWAY + 1):
         request(rooms, ask, after, slot, part, scan, x, gates, policy)
+        ask, after = onward(0, ask, inputs, thread, scan), onward(1, after, inputs, thread, scan)
         slot = around(slot)
-        ask, after = onward(0, ask, x, gates, thread, scan), onward(1, after, x, gates, thread, scan)
-    put, last = walk_from(0, LEAVING, y, y, thread, scan), walk_from(1, LEAVING + DELAY, y, y, thread, scan)
-    head, zero = walk_from(0, 0, y, y, thread, scan), types.float32(0)
-    here, own = part.slot, (zero, zero, zero)
-    total = short(tiles * chunks + DRAIN if tiles > 0 else 0)
-    done = short(0)
+    put, last = walk_from(0, LEAVING, outputs, thread, scan), walk_from(1, LEAVING + DELAY, outputs, thread, scan)
+    head, zero = walk_from(0, 0, outputs, thread, scan), types.float32(0)
+    here, own, done, total = part.slot, (zero, zero, zero), short(0), chunks_of(scan)
     while done < total:
         await_pieces(UNDERWAY)
         await_warps(rooms, head, done, scan)
@@ -150,26 +83,13 @@ def stream(rooms, part, scan, x, gates, y, policy):
         done = short(done + 1)
         if part.last:
             publish(rooms.count, done)
-        head, here = onward(0, head, y, y, thread, scan), around(here)
+        head, here = onward(0, head, outputs, thread, scan), around(here)
         write(rooms, put, last, slot, part, scan, y)
         request(rooms, ask, after, slot, part, scan, x, gates, policy)
+        ask, after = onward(0, ask, inputs, thread, scan), onward(1, after, inputs, thread, scan)
+        put, last = onward(0, put, outputs, thread, scan), onward(1, last, outputs, thread, scan)
         slot = around(slot)
-        ask, after = onward(0, ask, x, gates, thread, scan), onward(1, after, x, gates, thread, scan)
-        put, last = onward(0, put, y, y, thread, scan), onward(1, last, y, y, thread, scan)
     await_pieces(0)
-
-
-def await_warps(rooms, head, done, scan):
-    """Wait until the tile before is far enough ahead, and the line that it read of this warp's last tile is done with."""
-    needs = short(done + rooms.ahead) if (head.tile > 0) & (head.n < scan.samples) else short(0)
-    leaves = short(done - rooms.behind)
-    while together((published(rooms.before) < needs) | (published(rooms.after) < leaves)):
-        pass
-
-
-def together(condition):
-    """Whether it holds for any thread of the warp: so the compiler knows that the answer is the same for all."""
-    return cuda.any_sync(0xFFFFFFFF, condition) != 0
 
 
 def request(rooms, ask, after, slot, part, scan, x, gates, policy):
@@ -306,20 +226,3 @@ def leave_h(at, back, left, u, h):
         there = here if LAG == 2 else (at if u + 1 < left else back)
         leave(here, u * UNIT, h[0], STORED)
         leave(there, (u + 1) * UNIT, h[1], STORED)
-
-
-def tell(rooms, k, scan, h_a, h_b, h_c, h_d):
-    """Put the last thread's h of eight turns from lane `k` on into its line, whose end may come within them."""
-    at = short(rooms.line + 4 * short(k if k >= 0 else k + scan.length))
-    over = short(at - 4 * scan.length) if (k == LAG - EIGHT) | (k + EIGHT - LAG == scan.length) else at
-    if LAG == 2:
-        leave_two(at, 0, h_a[0], h_a[1], types.float32)
-        leave_two(at, 8, h_b[0], h_b[1], types.float32)
-        leave_two(at, 16, h_c[0], h_c[1], types.float32)
-        leave_two(over, 24, h_d[0], h_d[1], types.float32)
-    else:
-        for i in range(2):
-            leave(at, 4 * i, h_a[i], types.float32)
-            leave(at, 8 + 4 * i, h_b[i], types.float32)
-            leave(at, 16 + 4 * i, h_c[i], types.float32)
-            leave(at if i == 0 else over, 24 + 4 * i, h_d[i], types.float32)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import namedtuple
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
-from spnkit import normalization, recurrence, scalars
+from spnkit import integration, normalization, recurrence, scalars
 from spnkit.backends.cuda_machine import FLOATS, HALVES, SIMULATED, item, jit_device, jit_kernel, stream_operations
 from spnkit.scalars import compiled
 
@@ -22,7 +23,7 @@ SLACK = 1.25  # times the lanes of a map that a stream may have
 EVICT_FIRST = 0x12F0000000000000  # the policy of `cuda_isa.copy_passing`
 NARROW = 1 << 31
 
-Variant = namedtuple("Variant", "kernel dtype WARPS across down RULE ANCHORED PASSING")
+Variant = namedtuple("Variant", "kernel dtype WARPS across down RULE INTEGRATION ANCHORED PASSING")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Geometry:
         Of a chunk, a multiple of eight: after each a warp waits, writes and asks.
     ring : int
         Lanes that a warp has room for.
+    back : bool
+        Whether gradients are computed: of three connections, in float32.
     """
 
     horizontal: bool
@@ -46,6 +49,7 @@ class Geometry:
     item: int
     turns: int
     ring: int
+    back: bool = False
 
     @property
     def lag(self) -> int:
@@ -55,7 +59,12 @@ class Geometry:
     @property
     def span(self) -> int:
         """Turns from the first use of a lane's pieces to their last."""
-        return self.lag * STEPS if self.horizontal else LINE // self.item
+        return self.lag * STEPS // self.parts if self.horizontal else LINE // self.item
+
+    @property
+    def parts(self) -> int:
+        """Parts of the steps that are asked for one after the other, horizontally; else a ring holds them too long."""
+        return 2 if self.back else 1
 
     @property
     def live(self) -> int:
@@ -64,21 +73,25 @@ class Geometry:
 
     @cached_property
     def layout(self) -> dict[str, int]:
-        """Where things lie in a ring."""
-        layers, item = 1 + self.connections, self.item
+        """Where things lie in a ring: layers of values and, on the way back, bytes that tell who won."""
+        layers, item = 6 if self.back else 1 + self.connections, self.item
         if self.horizontal:
-            # A lane more of 32 bytes, for two halves share a bank, and their lanes are two apart.
-            unit = STEPS * item * layers + (32 if item == 2 else 0)
-            return {"UNIT": unit, "ROW": item, "LAYER": STEPS * item, "ROOM": unit * self.ring}
+            layer = STEPS * item
+            # Halves share a bank and are two lanes apart: 32 bytes more. On the way back 32 of bytes, and 16 at the edge.
+            unit = layer * layers + (48 if self.back else 32 if item == 2 else 0)
+            where = {"WINNER": layer * layers, "EDGE": layer * layers + 32}
+            return where | {"UNIT": unit, "ROW": item, "LAYER": layer, "ROOM": unit * self.ring}
         row = self.ring * item
-        return {"UNIT": item, "ROW": row, "LAYER": STEPS * row, "ROOM": STEPS * row * layers}
+        room = STEPS * (row * layers + self.back * self.ring)
+        return {"UNIT": item, "ROW": row, "LAYER": STEPS * row, "ROOM": room, "WINNER": STEPS * row * layers, "EDGE": 0}
 
     @cached_property
     def constants(self) -> dict[str, int]:
         """Everything that the kernel is told."""
         line, turns, lag = LINE // self.item, self.turns, self.lag
-        sets, delay = (1, 0) if self.horizontal else (STEPS * lag // line, line)
-        side = (STEPS if self.horizontal else line) * self.item // PIECE
+        sets = self.parts if self.horizontal else STEPS * lag // line
+        delay = self.span if sets > 1 else 0
+        side = (STEPS // sets if self.horizontal else line) * self.item // PIECE
         reach = lag * (STEPS - 1)
         return self.layout | {
             "HORIZONTAL": self.horizontal,
@@ -94,6 +107,8 @@ class Geometry:
             "SIDE_BY_SIDE": side,
             "PIECES": (turns if self.horizontal else turns // lag) * side // STEPS,
             "UNDERWAY": (self.ring - self.live) // turns,
+            "SOONER": (self.ring - self.live) // turns - 1,
+            "SHIFTED": int(self.back and not self.horizontal),
             "LEAVING": self.live - turns,
             "DRAIN": (self.live - turns + delay * (sets - 1)) // turns,
             "WITHIN": -(-(reach + turns + lag - 1) // turns),
@@ -120,6 +135,7 @@ GEOMETRIES = {
     (False, 3, 2): Geometry(False, 3, 2, turns=16, ring=128),
 }
 WARPS = {(3, 4): 4, (1, 4): 8, (3, 2): 6}
+BACK = {axis: Geometry(axis, 3, 4, turns=8, ring=64, back=True) for axis in (True, False)}
 
 
 def planned(plan, shape, views, gpu):
@@ -129,26 +145,44 @@ def planned(plan, shape, views, gpu):
     """
     x, gates, y = views
     key = gates.shape[2], item(x.dtype)
-    served = not SIMULATED and gpu.asynchronous and key in WARPS and y.dtype == x.dtype
-    if not (served and all(_in_pieces(view) for view in views)):
+    if key not in WARPS or y.dtype != x.dtype or not all(_in_pieces(view) for view in views):
         return None
+    chosen = {d.horizontal: GEOMETRIES[d.horizontal, *key] for d in plan.directions}
+    return _arranged("streams", x.dtype, WARPS[key], chosen, plan, 0, shape, 0, gpu)
+
+
+def planned_back(plan, how, shape, seen, maps, gpu):
+    """The same of the way back; `maps` get the gradient at x of each direction."""
+    x, gates, grad, dgates, h = (seen.get(name) for name in ("x", "gates", "grad", "dgates", "hidden"))
+    if not dgates or x.dtype != "float32" or gates.shape[2:4] != (3, shape.c) or len(grad.shape) > 4:
+        return None
+    contiguous = room_strides(x.shape, 4)
+    if not (x.strides == grad.strides == contiguous and all(_in_pieces(view) for view in (x, gates, dgates, h, maps))):
+        return None
+    chosen = {d.horizontal: BACK[d.horizontal] for d in plan.directions}
+    return _arranged("streams_back", x.dtype, 4, chosen, plan, how, shape, 1, gpu)
+
+
+def room_strides(shape, size):
+    """Strides in bytes of an array without gaps."""
+    return tuple(size * prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def _arranged(kernel, dtype, most, chosen, plan, how, shape, more, gpu):
+    """As many warps as have lanes enough, `more` of them than a map, and room."""
     axes = {d.horizontal: (shape.h, shape.w) if d.horizontal else (shape.w, shape.h) for d in plan.directions}
-    if any(lanes < LEAST or steps < STEPS for lanes, steps in axes.values()):
+    if SIMULATED or not gpu.asynchronous or any(lanes < LEAST or steps < STEPS for lanes, steps in axes.values()):
         return None
-    blocks = _blocks(shape.n * shape.c, gpu.multiprocessors // len(plan.directions))
-    tiles = -(-shape.n * shape.c // blocks)  # planes of a block
-    chosen = {axis: GEOMETRIES[axis, *key] for axis in axes}
-    for warps in range(WARPS[key], 0, -1):
-        lengths = {a: chosen[a].length(n, tiles * -(-steps // STEPS), warps) for a, (n, steps) in axes.items()}
+    total = len(plan.directions)
+    blocks = _blocks(shape.n * shape.c, gpu.multiprocessors // total)
+    planes = -(-shape.n * shape.c // blocks)  # of a block
+    for warps in range(most, 0, -1):
+        lengths = {a: chosen[a].length(n + more, planes * -(-s // STEPS), warps) for a, (n, s) in axes.items()}
         room = max(chosen[a].shared(length, warps) for a, length in lengths.items())
         if room <= gpu.shared and all(lengths[a] <= SLACK * axes[a][0] for a in axes):
-            passing = len(plan.directions) > 1
-            rule = int(plan.normalization)
-            variant = Variant(
-                "streams", x.dtype, warps, chosen.get(True), chosen.get(False), rule, plan.anchored, passing
-            )
-            told = lengths.get(True, 0) | lengths.get(False, 0) << 16
-            return variant, blocks * len(plan.directions), room, told
+            sides, rule = (chosen.get(True), chosen.get(False)), int(plan.normalization)
+            variant = Variant(kernel, dtype, warps, *sides, rule, int(how), plan.anchored, total > 1)
+            return variant, blocks * total, room, lengths.get(True, 0) | lengths.get(False, 0) << 16
     return None
 
 
@@ -172,25 +206,22 @@ def _whole(number, of):
 
 def built(variant):
     """The kernel of one variant, not yet compiled for the types of its arguments."""
-    from spnkit.backends import cuda_sides, cuda_stream, cuda_warp
+    from spnkit.backends import cuda_block, cuda_sides, cuda_stream, cuda_stream_back, cuda_warp
 
     def jit(function):
-        if function.__name__ != "streams":
+        if function.__name__ not in ("streams", "streams_back"):
             return jit_device(function)
-        across, down = (g and (g.turns, g.ring) for g in (variant.across, variant.down))
-        function.__qualname__ = "_".join(map(str, (*variant._replace(across=across, down=down), *_kind(variant))))
+        sides = (g and (g.connections, g.item, g.turns, g.ring) for g in (variant.across, variant.down))
+        function.__qualname__ = "_".join(map(str, (*variant._replace(across=0, down=0), *sides)))
         return jit_kernel(function, STEPS * variant.WARPS, 1)
 
     names = {**stream_operations(), "STORED": (FLOATS | HALVES)[variant.dtype]}
-    names |= {name: getattr(variant, name) for name in ("WARPS", "RULE", "ANCHORED", "PASSING")}
-    sides = {}
-    for name, geometry in (("horizontally", variant.across), ("vertically", variant.down)):
-        if geometry:
-            sources = scalars, recurrence, normalization, cuda_warp, cuda_stream
-            sides[name] = compiled(jit, *sources, label="_" + name, **names, **geometry.constants).side
-    return compiled(jit, cuda_sides, **sides).streams
-
-
-def _kind(variant):
-    geometry = variant.across or variant.down
-    return geometry.connections, geometry.item
+    names |= {name: getattr(variant, name) for name in ("WARPS", "RULE", "INTEGRATION", "ANCHORED", "PASSING")}
+    passes = (cuda_stream, "side") if variant.kernel == "streams" else (cuda_stream_back, "back")
+    sources = scalars, recurrence, normalization, integration, cuda_warp, cuda_block, passes[0]
+    sides = {
+        name: getattr(compiled(jit, *sources, label="_" + name, **names, **geometry.constants), passes[1])
+        for name, geometry in (("horizontally", variant.across), ("vertically", variant.down))
+        if geometry
+    }
+    return getattr(compiled(jit, cuda_sides, **sides), variant.kernel)

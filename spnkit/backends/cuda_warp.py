@@ -19,14 +19,17 @@ HORIZONTAL = True
 WARPS, TURNS, RING, SETS, DELAY, PIECE, LAG = 6, 8, 64, 2, 32, 32, 2
 ITEM, VALUES = 4, 4  # bytes of a value; values in 16 bytes
 UNIT, ROW, LAYER = 512, 4, 128  # bytes of the ring from lane to lane, from step to step, from array to array
+PIECES = 1  # of a thread in a set
+UNDERWAY = 3  # chunks that may be on their way
+SHIFTED = 0  # steps that the third array is ahead
 SIDE_BY_SIDE = 4  # threads whose pieces follow one another in memory
 
 # One direction of the planes of a block: those from number `first` on that are `gap` apart; `length` lanes of a stream
 # are those of a plane and some more, so that whole chunks of TURNS fill it. `code` is 2 * horizontal + reverse.
 Scan = namedtuple("Scan", "d code steps lanes tiles length samples channels first gap")
 # A set on its way through the stream: the plane, the tile, the lane; how many lanes or steps of it this thread's piece
-# has; where that is in the planes of two arrays at lane 0.
-Walk = namedtuple("Walk", "n c tile k left one other")
+# has; where that is in the planes of three arrays at lane 0.
+Walk = namedtuple("Walk", "n c tile k left one other third")
 
 
 def thread_of_warp():
@@ -70,21 +73,21 @@ def tiles_of_warp(scan):
     return quotient(planes * scan.tiles - warp_of_block() + WARPS - 1, WARPS)
 
 
-def walk_from(which, behind, one, other, thread, scan):
+def walk_from(which, behind, arrays, thread, scan):
     """Set number `which`, so many lanes before a warp's first tile."""
-    walk = Walk(
-        short(0), scan.first, short(warp_of_block() - WARPS), short(scan.length - behind), short(0), one.at, other.at
-    )
-    return landed(which, walk, one, other, thread, scan) if behind == 0 else walk
+    tile, k = short(warp_of_block() - WARPS), short(scan.length - behind)
+    walk = Walk(short(0), scan.first, tile, k, short(0), arrays[0].at, arrays[1].at, arrays[2].at)
+    return landed(which, walk, arrays, thread, scan) if behind == 0 else walk
 
 
-def onward(which, walk, one, other, thread, scan):
+def onward(which, walk, arrays, thread, scan):
     """The same set, a chunk later."""
-    walk = Walk(walk.n, walk.c, walk.tile, short(walk.k + TURNS), walk.left, walk.one, walk.other)
-    return landed(which, walk, one, other, thread, scan) if walk.k >= scan.length else walk
+    k = short(walk.k + TURNS)
+    walk = Walk(walk.n, walk.c, walk.tile, k, walk.left, walk.one, walk.other, walk.third)
+    return landed(which, walk, arrays, thread, scan) if k >= scan.length else walk
 
 
-def landed(which, walk, one, other, thread, scan):
+def landed(which, walk, arrays, thread, scan):
     """A set that begins another tile."""
     n, c, tile = walk.n, walk.c, short(walk.tile + WARPS)
     while tile >= scan.tiles:
@@ -95,8 +98,9 @@ def landed(which, walk, one, other, thread, scan):
     steps = short(scan.steps - tile * STEPS - step)
     left = short(scan.lanes - lane if steps > 0 else 0) if HORIZONTAL else steps
     left = left if n < scan.samples else short(0)
-    here, there = place_of(one, n, c, tile, step, lane, scan), place_of(other, n, c, tile, step, lane, scan)
-    return Walk(n, c, tile, short(walk.k - scan.length), left, here, there)
+    one, other = place_of(arrays[0], n, c, tile, step, lane, scan), place_of(arrays[1], n, c, tile, step, lane, scan)
+    third = place_of(arrays[2], n, c, tile, step + SHIFTED, lane, scan)
+    return Walk(n, c, tile, short(walk.k - scan.length), left, one, other, third)
 
 
 def piece_of(which, thread, scan):

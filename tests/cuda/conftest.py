@@ -12,6 +12,7 @@ INTEGERS = {
     "backward": "Shape Order" + 7 * " Array" + " 0",
     "integrate": 5 * "0 ",
     "streams": "Shape Order Array Array Array 0 0",
+    "streams_back": "Shape Order" + 7 * " Array" + " 0",
 }
 
 

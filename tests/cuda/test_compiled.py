@@ -206,3 +206,22 @@ def test_streams_of_warps(inputs, options, multiprocessors, machine, monkeypatch
     launched = machine(multiprocessors)
     assert_close(spnkit.propagate(x, gates, **options).double(), exact, x.dtype)
     assert launched[0][0].kernel == "streams"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options"),
+    [
+        (((1, 2, 41, 44), None, torch.float32, 3, 1), {"directions": ["top_to_bottom"]}),
+        (((1, 2, 44, 72), None, torch.float32, 3, 1), {"directions": ["right_to_left"], "normalization": "sigmoid"}),
+        (((1, 2, 44, 40),), {}),
+    ],
+    ids=["down", "across", "max"],
+)
+def test_streams_of_warps_go_back(inputs, options, machine, monkeypatch):
+    from spnkit.backends import cuda_streams
+
+    monkeypatch.setattr(cuda_streams, "LEAST", 1)
+    monkeypatch.setattr(cuda_streams, "SLACK", 100)
+    launched = check(machine, drawn(*inputs), options)
+    assert "streams_back" in {kernel.kernel for kernel, _ in launched}
+
