@@ -186,7 +186,8 @@ def write_set(which, rooms, put, slot, part, scan, outputs):
 
 def retreat(rooms, part, head, before, here, scan, total, own):
     """The turns of a chunk."""
-    alone, first = part.first & (head.tile == 0), short(0)
+    # Beyond the last tile too: what a thread 0 would hear there is not written, and lanes are heard by those before them.
+    alone, first = part.first & ((head.tile == 0) | (head.n >= scan.samples)), short(0)
     while True:
         k = short(head.k + first)
         ends = ends_of(part, k, head.tile, before, scan)
