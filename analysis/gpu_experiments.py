@@ -1,7 +1,7 @@
 """What the CUDA backend would gain by other choices: each is made in a process of its own, compiled afresh and timed.
 
-The choices are constants of the backend: how much a copy asks for, how many lanes a block has, how many threads
-share one. The floor is that of `gpu_benchmark.py`, and so are the cases.
+The choices are geometries of the streams of warps: turns of a chunk, lanes of a ring, what a copy asks the L2 cache
+for. The floor is that of `gpu_benchmark.py`, and so are the cases.
 
     python analysis/gpu_experiments.py
 """
@@ -13,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from tempfile import TemporaryDirectory
 
 import _gpu_timing as timing
@@ -22,16 +23,31 @@ from _gpu_cases import BOTH, FUSED, ONE, SMALL_FACTOR, both, forward, one_direct
 from _gpu_jobs import row
 from gpu_benchmark import judged
 
+from spnkit.backends import cuda_streams
+
+
+def streams(axis, **other):
+    """Streams along an axis, forward or back, with another ring, chunk or request to the L2 cache."""
+    table = cuda_streams.BACK if other.get("back") else cuda_streams.GEOMETRIES
+    key = axis if other.get("back") else (axis, 3, 4)
+    name = "cuda_streams.BACK" if other.get("back") else "cuda_streams.GEOMETRIES"
+    return {name: table | {key: replace(table[key], **other)}}
+
+
+ACROSS, DOWN = True, False
 EXPERIMENTS = {
     "as it is": {},
-    "copies ask for 128 bytes": {"cuda_memory.AHEAD": ".L2::128B"},
-    "copies ask for 256 bytes": {"cuda_memory.AHEAD": ".L2::256B"},
-    "copies ask for what they copy": {"cuda_memory.AHEAD": ""},
-    "blocks of 288 lanes at most": {"cuda.WIDTHS": (64, 128, 288)},
-    "blocks of 288 lanes at most, 128 bytes": {"cuda.WIDTHS": (64, 128, 288), "cuda_memory.AHEAD": ".L2::128B"},
-    "blocks of 128 lanes at most": {"cuda.WIDTHS": (64, 128)},
-    "a thread a lane": {"cuda.TEAMS": (1,)},
-    "more threads to a lane": {"cuda.BUSY": 1280},
+    "across: 16 turns": streams(ACROSS, turns=16),
+    "across: 16 turns, 128 bytes": streams(ACROSS, turns=16, ahead=128),
+    "across: 128 bytes": streams(ACROSS, ahead=128),
+    "across: ring of 88": streams(ACROSS, ring=88),
+    "down: 16 turns": streams(DOWN, turns=16),
+    "down: 16 turns, 128 bytes": streams(DOWN, turns=16, ahead=128),
+    "down: 8 turns, ring of 64": streams(DOWN, turns=8, ring=64),
+    "back across: 16 turns": streams(ACROSS, back=True, turns=16),
+    "back across: as much as is asked": streams(ACROSS, back=True, ahead=0),
+    "back down: 16 turns": streams(DOWN, back=True, turns=16),
+    "back down: 128 bytes": streams(DOWN, back=True, ahead=128),
 }
 CASES = {
     "left_to_right": lambda shrink: forward(one_direction("left_to_right", shrink), ONE),

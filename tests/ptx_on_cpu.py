@@ -1,10 +1,10 @@
 """PTX, the compiler's output, translated to C and run on the CPU: what becomes of the kernels, without a GPU.
 
-Threads of a warp run one after the other, in another order each time, up to where they meet: a shuffle, a vote, a barrier
-of the warp; warps of a block take turns up to its barriers, and wherever one looks at what another has published. Shared
-memory starts as NaN, what an asynchronous copy is to fill is NaN until its thread has waited, an access beyond shared
-memory or one that is not aligned ends the program, and so does a warp that parts or waits for ever. Only what our
-kernels consist of is known here.
+Threads of a warp run one after the other, in another order each time, up to where they meet: a shuffle, a vote, a
+barrier of the warp; warps of a block take turns up to its barriers, and where one looks at what another has published.
+Shared memory starts as NaN, what an asynchronous copy is to fill is NaN until its thread has waited. An access beyond
+shared memory, or one that is not aligned, ends the program, and so does a warp that parts or waits for ever. Only what
+our kernels consist of is known here.
 """
 
 import ctypes

@@ -1,8 +1,8 @@
 """How the warps of a block work together: rooms in shared memory, lines from tile to tile, and who waits for whom.
 
-The last thread of a warp puts what moves on into a line of shared memory, one value a lane, which the warp with the next
-tile reads for its first thread; how far each warp is, a count tells. So a warp waits for what it needs and for nothing
-else: no barrier holds a block together. Source text: `cuda_streams.py` compiles it.
+The last thread of a warp puts what moves on into a line of shared memory, one value a lane, which the warp with the
+next tile reads for its first thread; how far each warp is, a count tells. So a warp waits for what it needs and for
+nothing else: no barrier holds a block together. Source text: `cuda_streams.py` compiles it.
 """
 
 from collections import namedtuple
@@ -32,8 +32,8 @@ FOREVER = 1 << 30
 # 32-bit addresses in shared memory: a warp's ring and line, the line of the tile before, the counts of this warp and of
 # those with the tiles before and after, and how far these have to be ahead of its own, and may be behind.
 Rooms = namedtuple("Rooms", "ring line heard count before after ahead behind")
-# A thread: its number in the warp; whether it has the first or the last step of a tile; the thread with the step before;
-# at which lanes of thread 0 it meets the first and the last of its own within eight turns, and a bit for the turn.
+# A thread: its number in the warp; the slot of its first lane; whether it has the first or the last step of a tile; the
+# thread with the step before; at which lanes of thread 0 it meets the first and the last of its own, and in which turn.
 Part = namedtuple("Part", "thread slot first last source top top_turn bottom bottom_turn")
 
 
@@ -82,7 +82,7 @@ def part_of(scan):
 
 
 def met(lane, behind, scan):
-    """At which lane of thread 0, a multiple of eight, a thread will meet a lane within eight turns, and the turn's bit."""
+    """At which lane of thread 0, a multiple of eight, a thread meets a lane within eight turns, and the turn's bit."""
     turn = short((lane + behind) & (EIGHT - 1))
     begin = short(lane + behind - turn)
     return short(begin - scan.length if begin >= scan.length else begin), short(1) << turn
@@ -95,7 +95,7 @@ def chunks_of(scan):
 
 
 def await_warps(rooms, head, done, scan):
-    """Wait until the tile before is far enough ahead, and the line that it read of this warp's last tile is done with."""
+    """Wait until the tile before is far enough ahead, and nobody needs this warp's line as it is."""
     needs = short(done + rooms.ahead) if (head.tile > 0) & (head.n < scan.samples) else short(0)
     leaves = short(done - rooms.behind)
     while together((published(rooms.before) < needs) | (published(rooms.after) < leaves)):

@@ -15,7 +15,6 @@ from spnkit.backends.cuda_memory import GLOBAL, SHARED, SHORT, WORD, from_half_b
 PLACE, ADDRESS = types.int32, types.int64  # in shared and in device memory
 FLOAT = ir.FloatType()
 FOUR = ir.VectorType(WORD, 4)
-AHEAD = ".L2::128B"  # what a copy asks the L2 cache to fetch: the line that a piece lies in
 
 
 def _shared(builder, at, offset, kind):
@@ -29,6 +28,17 @@ def _asm(builder, kind, text, constraints, args, effect=True):
 
 def _order(builder, text):
     _asm(builder, ir.VoidType(), text, "~{memory}", [])
+
+
+def _constant(kind):
+    """The type of a number that the compiler has to know."""
+    if not isinstance(kind, types.IntegerLiteral):
+        raise RequireLiteralValue(kind)
+    return kind
+
+
+def _around(ahead):
+    return f".L2::{ahead.literal_value}B" if ahead.literal_value else ""
 
 
 @intrinsic
@@ -145,16 +155,19 @@ def write_piece(typingctx, at, offset, to):
 
 
 @intrinsic
-def copy_piece(typingctx, at, offset, source, known):
-    """Have 16 bytes copied from device to shared memory, past the L1 cache; zeros where they are not `known`."""
+def copy_piece(typingctx, at, offset, source, known, ahead):
+    """Have 16 bytes copied from device to shared memory, past the L1 cache; zeros where they are not `known`.
+
+    The L2 cache is asked to fetch the `ahead` bytes around them, 0, 128 or 256, a constant.
+    """
 
     def codegen(context, builder, signature, args):
         size = builder.select(args[3], WORD(16), WORD(0))
-        text = f"cp.async.cg.shared.global{AHEAD} [$0], [$1], 16, $2;"
+        text = f"cp.async.cg.shared.global{_around(ahead)} [$0], [$1], 16, $2;"
         _asm(builder, ir.VoidType(), text, "r,l,r,~{memory}", [builder.add(*args[:2]), args[2], size])
         return context.get_dummy_value()
 
-    return types.void(PLACE, PLACE, ADDRESS, types.boolean), codegen
+    return types.void(PLACE, PLACE, ADDRESS, types.boolean, _constant(ahead)), codegen
 
 
 @intrinsic
@@ -171,7 +184,7 @@ def copy_word(typingctx, at, offset, source, known):
 
 
 @intrinsic
-def copy_passing(typingctx, at, offset, source, known, policy):
+def copy_passing(typingctx, at, offset, source, known, policy, ahead):
     """`copy_piece` of what will not be asked for again; `policy` tells the L2 cache so.
 
     It is an argument of the kernel: a policy that is made in the kernel is what ptxas 13.0 loses.
@@ -179,11 +192,11 @@ def copy_passing(typingctx, at, offset, source, known, policy):
 
     def codegen(context, builder, signature, args):
         size = builder.select(args[3], WORD(16), WORD(0))
-        text = f"cp.async.cg.shared.global.L2::cache_hint{AHEAD} [$0], [$1], 16, $2, $3;"
+        text = f"cp.async.cg.shared.global.L2::cache_hint{_around(ahead)} [$0], [$1], 16, $2, $3;"
         _asm(builder, ir.VoidType(), text, "r,l,r,l,~{memory}", [builder.add(*args[:2]), args[2], size, args[4]])
         return context.get_dummy_value()
 
-    return types.void(PLACE, PLACE, ADDRESS, types.boolean, types.int64), codegen
+    return types.void(PLACE, PLACE, ADDRESS, types.boolean, types.int64, _constant(ahead)), codegen
 
 
 @intrinsic
@@ -200,14 +213,12 @@ def commit_pieces(typingctx):
 @intrinsic
 def await_pieces(typingctx, left):
     """Wait for all groups of this thread but the last `left`, a constant."""
-    if not isinstance(left, types.IntegerLiteral):
-        raise RequireLiteralValue(left)
 
     def codegen(context, builder, signature, args):
         _order(builder, f"cp.async.wait_group {left.literal_value};")
         return context.get_dummy_value()
 
-    return types.void(left), codegen
+    return types.void(_constant(left)), codegen
 
 
 @intrinsic
@@ -254,26 +265,6 @@ def published(typingctx, at):
         return _asm(builder, WORD, "ld.relaxed.cta.shared.b32 $0, [$1];", "=r,r,~{memory}", args)
 
     return types.int32(PLACE), codegen
-
-
-@intrinsic
-def raise_to(typingctx, at, value):
-    """The greater of a float32 in device memory and `value` takes its place; the L2 cache does it, nothing is read here.
-
-    Bits of floats order like signed integers where they are not negative, and the other way round, like unsigned
-    ones, where they are. A NaN, as arithmetic leaves it, is above all and stays.
-    """
-
-    def codegen(context, builder, signature, args):
-        bits = builder.bitcast(args[1], WORD)
-        text = (
-            "{ .reg .pred %negative; setp.lt.s32 %negative, $1, 0; "
-            "@%negative red.relaxed.gpu.global.min.u32 [$0], $1; @!%negative red.relaxed.gpu.global.max.s32 [$0], $1; }"
-        )
-        _asm(builder, ir.VoidType(), text, "l,r,~{memory}", [args[0], bits])
-        return context.get_dummy_value()
-
-    return types.void(ADDRESS, types.float32), codegen
 
 
 @intrinsic

@@ -1,7 +1,7 @@
 """The forward pass as streams of warps. Source text: `cuda_streams.py` compiles it, names in capitals are fixed then.
 
-A warp's ring holds x and the gates of the pixels that its threads are at, and of those they will be at some turns later. h
-takes the place of x and leaves from there; from step to step it goes through registers, one shuffle a pixel.
+A warp's ring holds x and the gates of the pixels that its threads are at, and of those they will be at in some turns.
+h takes the place of x and leaves from there; from step to step it goes through registers, one shuffle a pixel.
 """
 
 from spnkit.backends.cuda_block import EIGHT, LEAVING, await_warps, chunks_of, depart, enter, tell
@@ -22,6 +22,7 @@ from spnkit.backends.cuda_isa import (
 )
 from spnkit.backends.cuda_machine import cuda, short, types
 from spnkit.backends.cuda_warp import (
+    AHEAD,
     DELAY,
     HORIZONTAL,
     LAG,
@@ -107,13 +108,13 @@ def request_set(which, rooms, ask, slot, part, scan, x, gates, policy):
     for i in range(PIECES):
         there = known(i, ask, part.thread, scan)
         piece = i * (STEPS // SIDE_BY_SIDE) * (UNIT if HORIZONTAL else ROW)
-        copy_piece(to, piece, at + further(i, x, scan), there)
+        copy_piece(to, piece, at + further(i, x, scan), there, AHEAD)
         for o in range(CONNECTIONS):
             gate = other + further(i, gates, scan) + o * gates.k
             if PASSING and which == SETS - 1:  # all of a line has been asked for
-                copy_passing(to, piece + LAYER * (1 + o), gate, there, policy)
+                copy_passing(to, piece + LAYER * (1 + o), gate, there, policy, AHEAD)
             else:
-                copy_piece(to, piece + LAYER * (1 + o), gate, there)
+                copy_piece(to, piece + LAYER * (1 + o), gate, there, AHEAD)
 
 
 def write(rooms, put, last, slot, part, scan, y):

@@ -1,9 +1,9 @@
 """The backward pass as streams of warps, built like the forward one. Source text: `cuda_streams.py` compiles it.
 
 A stream walks the steps the other way. What moves from thread to thread is the sum of what a pixel is sent: by gate 0
-from the lane after it, by gate 1 from its own, by gate 2 from the lane before. Beside x and the gates the ring holds the
-gradient, who won, and h; of h a thread reads the step that is next for it, two lanes ahead. Gradients take the places of
-what they are gradients of.
+from the lane after it, by gate 1 from its own, by gate 2 from the lane before. Beside x and the gates the ring holds
+the gradient, who won, and h; of h a thread reads the step that is next for it, two lanes ahead. Gradients take the
+places of what they are gradients of.
 """
 
 from collections import namedtuple
@@ -27,6 +27,7 @@ from spnkit.backends.cuda_isa import (
 )
 from spnkit.backends.cuda_machine import cuda, short, types
 from spnkit.backends.cuda_warp import (
+    AHEAD,
     DELAY,
     HORIZONTAL,
     ITEM,
@@ -129,14 +130,14 @@ def request_set(which, rooms, ask, slot, part, scan, inputs, grad, winner):
     for i in range(PIECES):
         there, piece = known(i, ask, part.thread, scan), i * (STEPS // SIDE_BY_SIDE) * (UNIT if HORIZONTAL else ROW)
         at = pixel + further(i, x, scan)
-        copy_piece(to, piece, at, there)
-        copy_piece(to, piece + GRAD * LAYER, at - x.at + grad.at, there)
+        copy_piece(to, piece, at, there, AHEAD)
+        copy_piece(to, piece + GRAD * LAYER, at - x.at + grad.at, there, AHEAD)
         if Integration.max == INTEGRATION:
             byte = short(rooms.ring + byte_of(which, spot, part, scan))
             copy_word(byte, piece if HORIZONTAL else piece // ITEM, winner.at + ((at - x.at) >> 2), there)
         other = ask.other + offset_of(gates, ask, scan) + further(i, gates, scan)
         for o in range(3):
-            copy_piece(to, piece + (GATES + o) * LAYER, other + o * gates.k, there)
+            copy_piece(to, piece + (GATES + o) * LAYER, other + o * gates.k, there, AHEAD)
         past = ask.third + offset_of(h, ask, scan) + further(i, h, scan)
         request_past(which, rooms, ask, slot, to, piece, i, past, there, part, scan)
 
@@ -152,16 +153,22 @@ def byte_of(which, spot, part, scan):
 def request_past(which, rooms, ask, slot, to, piece, i, past, there, part, scan):
     """h of a set: vertically of the steps that are next; horizontally as x, and of the last step's next one value."""
     if not HORIZONTAL:
-        copy_piece(to, piece + H * LAYER, past, there & (short(phase_of(ask) + i * (STEPS // SIDE_BY_SIDE) + 1) < ask.left))
+        copy_piece(
+            to,
+            piece + H * LAYER,
+            past,
+            there & (short(phase_of(ask) + i * (STEPS // SIDE_BY_SIDE) + 1) < ask.left),
+            AHEAD,
+        )
         return
-    copy_piece(to, piece + H * LAYER, past, there)
+    copy_piece(to, piece + H * LAYER, past, there, AHEAD)
     if which == SETS - 1 and part.thread & (SIDE_BY_SIDE - 1) == 0:
         step, _ = piece_of(which, part.thread, scan)
         columns = short(VALUES - 1 - STEPS + step if backwards(scan) else STEPS - step)
         lane = short(part.thread // SIDE_BY_SIDE) * UNIT + EDGE
-        copy_word(short(rooms.ring + slot * UNIT + lane), piece, past + ITEM * columns, there & (ask.tile + 1 < scan.tiles))
-
-
+        copy_word(
+            short(rooms.ring + slot * UNIT + lane), piece, past + ITEM * columns, there & (ask.tile + 1 < scan.tiles)
+        )
 
 
 def write_all(rooms, put, last, slot, part, scan, outputs):
@@ -186,7 +193,7 @@ def write_set(which, rooms, put, slot, part, scan, outputs):
 
 def retreat(rooms, part, head, before, here, scan, total, own):
     """The turns of a chunk."""
-    # Beyond the last tile too: what a thread 0 would hear there is not written, and lanes are heard by those before them.
+    # Beyond the last tile too: nobody has written what would be heard there, and a lane hears of the one after it.
     alone, first = part.first & ((head.tile == 0) | (head.n >= scan.samples)), short(0)
     while True:
         k = short(head.k + first)
@@ -229,12 +236,14 @@ def eight_turns(rooms, part, k, here, alone, ends, scan, total, own):
 
 
 def place_in_ring(rooms, part, here, scan):
-    """Where this thread's pixel at slot `here` is, h that is next for it, and who won; the ring ends after `left` lanes."""
+    """Where this thread's pixel at slot `here` is, h that is next for it, and who won."""
     row = short(rooms.ring + short(here * UNIT))
     at = short(row + short(part.thread * ROW))
     if HORIZONTAL:
         beside = short(at + H * LAYER + (-ITEM if backwards(scan) else ITEM))
-        return Place(at, short(row + EDGE if part.last else beside), short(row + WINNER + part.thread), short(RING - here))
+        return Place(
+            at, short(row + EDGE if part.last else beside), short(row + WINNER + part.thread), short(RING - here)
+        )
     return Place(at, short(at + H * LAYER), short(rooms.ring + WINNER + part.thread * RING + here), short(RING - here))
 
 
@@ -256,7 +265,7 @@ def pair_of(at, offset):
 
 
 def two_turns(place, one, two, edges, u, part, scan, total, past, after, own):
-    """Turns u and u + 1 of eight, to which the tile before has sent two sums; `past` is h of the lanes, `after` the next."""
+    """Turns u and u + 1 of eight, and the sums that the tile before sent; `past` is h of the lanes, `after` one more."""
     at = within(place.at, UNIT, u, place)
     x, grad = pair_of(at, u * UNIT), pair_of(at, u * UNIT + GRAD * LAYER)
     e, f = pair_of(at, u * UNIT + GATES * LAYER), pair_of(at, u * UNIT + (GATES + 1) * LAYER)

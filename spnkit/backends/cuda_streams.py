@@ -1,6 +1,6 @@
 """Streams of warps: which calls they serve, in which shape, and their kernels (`cuda_warp.py`, `cuda_stream.py`).
 
-They read and write 16 bytes at a time: maps and gates have to lie so, as all contiguous ones of usual sizes do. Everything
+They read and write 16 bytes at a time: maps and gates have to lie so, as all contiguous ones of usual sizes do. All
 else, and small maps, are left to the kernels of `cuda_kernels.py`.
 """
 
@@ -40,6 +40,8 @@ class Geometry:
         Of a chunk, a multiple of eight: after each a warp waits, writes and asks.
     ring : int
         Lanes that a warp has room for.
+    ahead : int
+        Bytes that the L2 cache is asked for around a piece: 0, 128 or 256.
     back : bool
         Whether gradients are computed: of three connections, in float32.
     """
@@ -49,6 +51,7 @@ class Geometry:
     item: int
     turns: int
     ring: int
+    ahead: int = 0
     back: bool = False
 
     @property
@@ -77,7 +80,7 @@ class Geometry:
         layers, item = 6 if self.back else 1 + self.connections, self.item
         if self.horizontal:
             layer = STEPS * item
-            # Halves share a bank and are two lanes apart: 32 bytes more. On the way back 32 of bytes, and 16 at the edge.
+            # Halves share a bank and are two lanes apart: 32 bytes more. On the way back 32 of bytes, 16 at the edge.
             unit = layer * layers + (48 if self.back else 32 if item == 2 else 0)
             where = {"WINNER": layer * layers, "EDGE": layer * layers + 32}
             return where | {"UNIT": unit, "ROW": item, "LAYER": layer, "ROOM": unit * self.ring}
@@ -101,6 +104,7 @@ class Geometry:
             "TURNS": turns,
             "RING": self.ring,
             "LAG": lag,
+            "AHEAD": self.ahead,
             "PIECE": line,
             "SETS": sets,
             "DELAY": delay,
@@ -128,14 +132,17 @@ class Geometry:
 # Geometries by axis (across or down), connections and bytes of a value; most warps of a block.
 GEOMETRIES = {
     (True, 3, 4): Geometry(True, 3, 4, turns=8, ring=96),
-    (False, 3, 4): Geometry(False, 3, 4, turns=16, ring=96),
+    (False, 3, 4): Geometry(False, 3, 4, turns=32, ring=96, ahead=256),
     (True, 1, 4): Geometry(True, 1, 4, turns=8, ring=64),
-    (False, 1, 4): Geometry(False, 1, 4, turns=16, ring=64),
-    (True, 3, 2): Geometry(True, 3, 2, turns=16, ring=112),
-    (False, 3, 2): Geometry(False, 3, 2, turns=16, ring=128),
+    (False, 1, 4): Geometry(False, 1, 4, turns=16, ring=64, ahead=256),
+    (True, 3, 2): Geometry(True, 3, 2, turns=16, ring=112, ahead=128),
+    (False, 3, 2): Geometry(False, 3, 2, turns=16, ring=128, ahead=256),
 }
 WARPS = {(3, 4): 4, (1, 4): 8, (3, 2): 6}
-BACK = {axis: Geometry(axis, 3, 4, turns=8, ring=64, back=True) for axis in (True, False)}
+BACK = {
+    True: Geometry(True, 3, 4, turns=8, ring=64, ahead=128, back=True),
+    False: Geometry(False, 3, 4, turns=8, ring=64, ahead=256, back=True),
+}
 
 
 def planned(plan, shape, views, gpu):
@@ -211,7 +218,7 @@ def built(variant):
     def jit(function):
         if function.__name__ not in ("streams", "streams_back"):
             return jit_device(function)
-        sides = (g and (g.connections, g.item, g.turns, g.ring) for g in (variant.across, variant.down))
+        sides = (g and (g.connections, g.item, g.turns, g.ring, g.ahead) for g in (variant.across, variant.down))
         function.__qualname__ = "_".join(map(str, (*variant._replace(across=0, down=0), *sides)))
         return jit_kernel(function, STEPS * variant.WARPS, 1)
 

@@ -4,9 +4,10 @@ Thread s of a warp does step s of a tile and is LAG * s lanes behind thread 0, s
 what thread s - 1 computed a turn or two ago, or computes last. Tiles go round the warps of a block, and a warp's stream
 runs on from tile to tile and from plane to plane without a break.
 
-A warp copies what it reads into a ring of RING lanes, 16 bytes a thread. Every TURNS turns it asks for SETS sets of such
-pieces, each DELAY lanes behind the one before, because the steps that they hold are. Horizontally a set is TURNS lanes
-of a part of the steps; vertically it is PIECE lanes of TURNS / LAG steps. Source text: `cuda.py` compiles it.
+A warp copies what it reads into a ring of RING lanes, 16 bytes a thread. Every TURNS turns it asks for SETS sets of
+such pieces, each DELAY lanes behind the one before, because the steps that they hold are. Horizontally a set is TURNS
+lanes of a part of the steps; vertically it is PIECE lanes of TURNS / LAG steps. Source text, compiled by
+`cuda_streams.py`.
 """
 
 from collections import namedtuple
@@ -19,6 +20,7 @@ HORIZONTAL = True
 WARPS, TURNS, RING, SETS, DELAY, PIECE, LAG = 6, 8, 64, 2, 32, 32, 2
 ITEM, VALUES = 4, 4  # bytes of a value; values in 16 bytes
 UNIT, ROW, LAYER = 512, 4, 128  # bytes of the ring from lane to lane, from step to step, from array to array
+AHEAD = 0  # bytes that the L2 cache is asked for around a piece, see `copy_piece`
 PIECES = 1  # of a thread in a set
 UNDERWAY = 3  # chunks that may be on their way
 SHIFTED = 0  # steps that the third array is ahead

@@ -225,3 +225,13 @@ def test_streams_of_warps_go_back(inputs, options, machine, monkeypatch):
     launched = check(machine, drawn(*inputs), options)
     assert "streams_back" in {kernel.kernel for kernel, _ in launched}
 
+
+@pytest.mark.parametrize("direction", ["left_to_right", "bottom_to_top"])
+def test_a_stream_runs_on_from_plane_to_plane(direction, machine, monkeypatch):
+    from spnkit.backends import cuda_streams
+
+    monkeypatch.setattr(cuda_streams, "LEAST", 1)
+    monkeypatch.setattr(cuda_streams, "SLACK", 100)
+    inputs = drawn((2, 2, 36, 40), None, torch.float32, 3, 1)
+    launched = check(machine, inputs, {"directions": [direction]}, multiprocessors=1)
+    assert launched[-1][1][0] == 1

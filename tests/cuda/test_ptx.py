@@ -63,14 +63,14 @@ def variant(kernel, dtype, out, options):
     )
 
 
-def assembler():
-    """The ptxas of the wheel nvidia-cuda-nvcc, which fits the compiler, or of a CUDA toolkit."""
+def tool(name):
+    """ptxas or nvdisasm of the wheels nvidia-cuda-nvcc and nvidia-cuda-nvdisasm, or of a CUDA toolkit."""
     wheels = importlib.util.find_spec("nvidia")
     folders = [f"{folder}/cu13/bin" for folder in (wheels.submodule_search_locations if wheels else ())]
-    found = shutil.which("ptxas", path=os.pathsep.join(folders)) or shutil.which("ptxas")
-    found = found or shutil.which("ptxas", path="/usr/local/cuda/bin")
+    found = shutil.which(name, path=os.pathsep.join(folders)) or shutil.which(name)
+    found = found or shutil.which(name, path="/usr/local/cuda/bin")
     if found is None:
-        pytest.skip("no ptxas: pip install nvidia-cuda-nvcc, or a CUDA toolkit on PATH or in /usr/local/cuda")
+        pytest.skip(f"no {name}: pip install nvidia-cuda-nvcc nvidia-cuda-nvdisasm, or a CUDA toolkit")
     return found
 
 
@@ -78,7 +78,7 @@ def assembled(ptx, capability):
     """What ptxas says of it: registers, bytes of stack frame, bytes spilled."""
     target = f"-arch=sm_{capability[0]}{capability[1]}"
     done = subprocess.run(
-        [assembler(), "-v", target, "-o", "/dev/null", "-"], input=ptx, capture_output=True, text=True
+        [tool("ptxas"), "-v", target, "-o", "/dev/null", "-"], input=ptx, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     (registers,) = re.findall(r"Used (\d+) registers", done.stderr)
@@ -104,3 +104,53 @@ def test_kernels_spill_nothing_and_stay_in_their_precision(chosen, capability, c
     registers, stack, spilled = assembled(ptx, capability)
     assert (stack, spilled) == (0, 0)
     assert registers <= (max(128, REGISTERS[kernel]) if dtype == "float64" else REGISTERS[kernel])
+
+
+# Registers and, from shuffle to shuffle, instructions of a pixel at most.
+STREAMS = {
+    "across": ((True, 3, 4), "float32", 1, 144),
+    "down": ((False, 3, 4), "float32", 3, 176),
+    "one-way": ((True, 1, 4), "float32", 2, 144),
+    "bfloat16": ((False, 3, 2), "bfloat16", 1, 160),
+}
+PIXEL = {True: 36, False: 34}
+GENERATIONS = [(8, 0), (9, 0), (10, 0)]
+
+
+def streams(name):
+    """A forward variant of one axis, or the way back of both."""
+    from spnkit.backends import cuda_streams
+
+    if name == "back":
+        sides = cuda_streams.BACK[True], cuda_streams.BACK[False]
+        return cuda_streams.Variant("streams_back", "float32", 4, *sides, 1, 1, True, True)
+    key, dtype, rule, _ = STREAMS[name]
+    sides = [cuda_streams.GEOMETRIES[key] if key[0] == axis else None for axis in (True, False)]
+    return cuda_streams.Variant("streams", dtype, cuda_streams.WARPS[key[1:]], *sides, rule, 0, True, False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("capability", GENERATIONS, ids=lambda c: f"sm_{c[0]}{c[1]}")
+@pytest.mark.parametrize("name", [*STREAMS, "back"])
+def test_streams_of_warps_spill_nothing(name, capability, compile_for):
+    if (name, capability) != ("down", (10, 0)) and capability not in ((9, 0), (8, 0) if name == "back" else (9, 0)):
+        pytest.skip("one of each kind will do")
+    ptx = compile_for(streams(name), capability)
+    assert not re.search(r"\.f64|\.local", ptx)
+    registers, stack, spilled = assembled(ptx, capability)
+    assert (stack, spilled) == (0, 0)
+    assert registers <= (200 if name == "back" else STREAMS[name][3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["across", "down"])
+def test_instructions_of_a_pixel(name, compile_for, tmp_path):
+    """What lies between the first and the last of eight shuffles is seven pixels, and what is asked for meanwhile."""
+    ptx = compile_for(streams(name)._replace(RULE=1), (9, 0))
+    cubin = tmp_path / "kernel.cubin"
+    subprocess.run([tool("ptxas"), "-arch=sm_90", "-o", cubin, "-"], input=ptx, text=True, check=True)
+    sass = subprocess.run([tool("nvdisasm"), "-c", cubin], capture_output=True, text=True, check=True).stdout
+    code = [line for line in sass.splitlines() if re.match(r"\s+/\*[0-9a-f]{4,5}\*/", line)]
+    shuffles = [i for i, line in enumerate(code) if "SHFL.IDX" in line]
+    runs = [shuffles[i + 7] - shuffles[i] for i in range(len(shuffles) - 7)]
+    assert min(runs) / 7 <= PIXEL[name == "across"]
