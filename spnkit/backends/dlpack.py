@@ -11,7 +11,7 @@ from spnkit.backends.exchange_code import CPU
 
 MAJOR = 1  # the version of structs that is understood
 CODES = {"float16": (2, 16), "float32": (2, 32), "float64": (2, 64), "bfloat16": (4, 16), "uint8": (1, 8)}
-DTYPES = {code: name for name, code in CODES.items()}
+KINDS = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 5: "complex", 6: "bool"}  # of dtypes, by their codes
 CUDA = 2  # the type of a device
 DEVICES = {CPU: "cpu", CUDA: "cuda", 3: "pinned memory", 8: "metal", 10: "rocm", 13: "managed memory", 14: "oneapi"}
 
@@ -89,7 +89,7 @@ def decoded(data: bytes) -> list[Layout | None]:
             continue
         device, number, axes, code, bits, lanes = _kind.unpack_from(data, at)
         values = struct.unpack_from(f"={2 * axes}q", data, at + 16)
-        dtype = DTYPES.get((code, bits * lanes), f"{bits} x {lanes} bits of code {code}")
+        dtype = KINDS.get(code, f"code {code} of ") + str(bits) + f"x{lanes}" * (lanes != 1)
         layouts.append(Layout(values[:axes], values[axes:], dtype, bits * lanes // 8, device, number))
         at += 16 + 16 * axes
     return layouts
