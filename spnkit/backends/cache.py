@@ -141,8 +141,10 @@ def _kind(on_cpu):
     if on_cpu:
         base, version = caching.FunctionCache, numba.__version__
     else:
-        from numba.cuda.dispatcher import CUDACache as base
-        from numba_cuda import __version__ as version
+        import numba_cuda
+        from numba.cuda.dispatcher import CUDACache
+
+        base, version = CUDACache, numba_cuda.__version__
 
     class Impl(base._impl_class):
         def __init__(self, function):

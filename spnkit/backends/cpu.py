@@ -220,4 +220,3 @@ def _tile(itemsize):
 def _jit_inner(function):
     inline = function.__name__ not in OUT_OF_LINE
     return numba.njit(forceinline=inline, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
-

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, pad
 
+from spnkit.directions import ordered
 from spnkit.nn.checks import check_counts
 
 WIDTHS = (32, 64, 128, 256, 512)
@@ -102,6 +103,7 @@ class EncoderDecoder(nn.Module):
         batch_norm: bool = True,
     ) -> None:
         super().__init__()
+        widths = ordered("widths", widths, "channels of each level, from the finest")
         check_counts(out_channels=out_channels, **{f"widths[{level}]": width for level, width in enumerate(widths)})
         self.stride = stride
         kept = widths[max(levels_of(stride, len(widths)) - 1, 0) :]
