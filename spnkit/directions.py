@@ -5,7 +5,9 @@ No code is written four times.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, KeysView, Set
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,18 @@ def orient(array, direction: Direction):
     """View a NumPy `(..., H, W)` array as `(..., steps, lanes)` in scan order."""
     steps_first = array.swapaxes(-1, -2) if direction.horizontal else array
     return steps_first[..., ::-1, :] if direction.reverse else steps_first
+
+
+def ordered(name: str, values: Any, expected: str) -> tuple:
+    """Values whose order means something, as a tuple; a set is refused, which has another order in every process.
+
+    Raises
+    ------
+    TypeError
+        If the values are a set, or no collection; the message has the name, and what was expected.
+    """
+    if isinstance(values, Set) and not isinstance(values, KeysView):
+        raise TypeError(f"{name} got a {type(values).__name__}, which has no order, expected {expected}")
+    if not isinstance(values, Iterable):
+        raise TypeError(f"{name} got {values!r}, expected {expected}")
+    return tuple(values)

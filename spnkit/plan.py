@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from spnkit.directions import TABLE, Direction
+from spnkit.directions import TABLE, Direction, ordered
 from spnkit.integration import Integration
 from spnkit.normalization import Normalization
 
@@ -55,11 +55,11 @@ def _resolved(directions, normalization, integration):
 
 def names_of(directions: Sequence[str]) -> tuple[str, ...]:
     """Directions as given by a caller, one name or several, as a tuple."""
+    if type(directions) is tuple:
+        return directions
     if isinstance(directions, str):
         return (directions,)
-    if not isinstance(directions, Iterable):
-        raise TypeError(f"directions got {directions!r}, expected a sequence of {', '.join(TABLE)}")
-    return tuple(directions)
+    return ordered("directions", directions, f"a sequence of {', '.join(TABLE)}")
 
 
 _INTEGRATIONS = {name: member for name, member in Integration.__members__.items() if name != "none"}

@@ -14,6 +14,7 @@ from scipy.sparse import issparse
 
 from spnkit.affinity import MixedAffinityOperator, diffuse, gershgorin_discs, step_matrices
 from spnkit.affinity.weights import as_pixel
+from spnkit.directions import ordered
 
 BLUE, ORANGE, VERMILION, GREEN, GREY = "#0072B2", "#E69F00", "#D55E00", "#009E73", "#6b6b6b"
 LINES = (BLUE, VERMILION, GREEN, ORANGE, "#CC79A7", "#56B4E9", GREY, "black")
@@ -197,8 +198,8 @@ def diffusion(operator: MixedAffinityOperator, x, times: Sequence[float], ax=Non
 
     Raises
     ------
-    ValueError
-        If there are not as many Axes as times.
+    ValueError, TypeError
+        If there are not as many Axes as times, or times are a set.
 
     Examples
     --------
@@ -206,7 +207,7 @@ def diffusion(operator: MixedAffinityOperator, x, times: Sequence[float], ax=Non
     >>> mix = MixedAffinityOperator(np.full((4, 3, 9, 9), 0.3))
     >>> axes = diffusion(mix, np.eye(9), times=(0, 1, 4))
     """
-    new = {"layout": "constrained", "squeeze": False}
+    new, times = {"layout": "constrained", "squeeze": False}, ordered("times", times, "a sequence of numbers")
     axes = np.ravel(ax if ax is not None else _pyplot().subplots(1, len(times), **new)[1])
     if len(axes) != len(times):
         raise ValueError(f"ax must hold one Axes for each of the {len(times)} times, got {len(axes)}")

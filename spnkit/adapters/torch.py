@@ -20,7 +20,21 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 FOREIGN = False  # arrays need not be made into others
 SETTINGS = "str[] directions, str normalization, str? integration, str backend"
 
-library = torch.library.Library("spnkit", "DEF")
+
+def _library():
+    """The operators' place in torch, emptied of what an earlier import left there.
+
+    Registrations belong to the process: whoever purges `sys.modules` and imports the package anew (notebooks, plug-ins)
+    would be refused, or go on with the old code.
+    """
+    kept = vars(torch.ops.spnkit)  # not ours, or it would be purged too
+    if "_library" in kept:
+        kept["_library"]._destroy()
+    kept["_library"] = torch.library.Library("spnkit", "DEF")
+    return kept["_library"]
+
+
+library = _library()
 library.define(f"propagate(Tensor x, Tensor gates, {SETTINGS}, bool track) -> (Tensor, Tensor, Tensor)")
 library.define(
     "propagate_backward(Tensor grad, Tensor winner, Tensor hidden, Tensor x, Tensor gates, "
@@ -187,21 +201,21 @@ def _there(like, *tensors):
     return [like.new_empty(0, dtype=torch.uint8) if tensor is None else tensor for tensor in tensors]
 
 
-@torch.library.register_fake("spnkit::propagate")
+@torch.library.register_fake("spnkit::propagate", lib=library)
 def _results(x, gates, directions, normalization, integration, backend_name, track):
     """The results, uninitialised: all that tracing needs to know."""
     resolved = plan(tuple(directions), normalization, integration)
     return _result(x, resolved), *_there(x, _winner(x, resolved, track), _hidden(x, resolved, track))
 
 
-@torch.library.register_fake("spnkit::propagate_backward")
+@torch.library.register_fake("spnkit::propagate_backward", lib=library)
 def _gradients(grad, winner, hidden, x, gates, directions, normalization, integration, backend_name, needs_gates):
     """The gradients, uninitialised."""
     dgates = torch.empty_like(gates) if _channels_last(x) else gates.new_empty(gates.shape)
     return _like(x), dgates if needs_gates else gates.new_empty(0)
 
 
-@torch.library.register_fake("spnkit::recurrence")
+@torch.library.register_fake("spnkit::recurrence", lib=library)
 def _scanned(x, p, direction, backend_name):
     return _like(x)
 
@@ -282,11 +296,13 @@ def _double_backward(ctx, ddx, ddgates):
     return second[0], None, None, second[1], second[2], *[None] * 5
 
 
-torch.library.register_autograd("spnkit::propagate", _backward, setup_context=_setup)
-torch.library.register_autograd("spnkit::propagate_backward", _double_backward, setup_context=_setup_backward)
+torch.library.register_autograd("spnkit::propagate", _backward, setup_context=_setup, lib=library)
+torch.library.register_autograd(
+    "spnkit::propagate_backward", _double_backward, setup_context=_setup_backward, lib=library
+)
 for _name in ("propagate", "propagate_backward", "recurrence"):
     for _device in ("cpu", "cuda"):
-        torch.library.register_autocast(f"spnkit::{_name}", _device, torch.float32)
+        torch.library.register_autocast(f"spnkit::{_name}", _device, torch.float32, lib=library)
 
 
 def _engine(name, x, **others):

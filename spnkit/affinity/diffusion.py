@@ -7,6 +7,7 @@ from scipy.sparse import eye_array
 from scipy.sparse.linalg import aslinearoperator, expm_multiply
 
 from spnkit.affinity.operator import MixedAffinityOperator, as_operator
+from spnkit.directions import ordered
 
 
 def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | None = None) -> np.ndarray:
@@ -95,9 +96,10 @@ def observed_orders(operator: MixedAffinityOperator, x, time: float, steps: list
     >>> observed_orders(G, [[1, 0, 0]], 1.0, [32, 64, 128]).round(1)
     array([1., 1.])
     """
+    counts, x = ordered("steps", steps, "numbers of steps, increasing"), np.asarray(x, as_operator(operator).dtype)
     limit = diffuse(operator, x, time)
-    errors = np.array([np.abs(diffuse(operator, x, time, n) - limit).max() for n in steps])
-    rounding = max(steps) * np.finfo(operator.dtype).eps * max(np.abs(limit).max(), np.abs(x).max())
+    errors = np.array([np.abs(diffuse(operator, x, time, n) - limit).max() for n in counts])
+    rounding = max(counts) * np.finfo(operator.dtype).eps * max(np.abs(limit).max(), np.abs(x).max())
     with np.errstate(divide="ignore", invalid="ignore"):
-        orders = np.log(errors[:-1] / errors[1:]) / np.log(np.divide(steps[1:], steps[:-1]))
+        orders = np.log(errors[:-1] / errors[1:]) / np.log(np.divide(counts[1:], counts[:-1]))
     return np.where(errors[1:] <= rounding, np.inf, orders)

@@ -10,21 +10,20 @@ from importlib import import_module
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
-from scipy.sparse.linalg import LinearOperator, eigs
 
+from spnkit.affinity.classes import Walk, leading
 from spnkit.affinity.operator import MixedAffinityOperator, as_operator
 from spnkit.affinity.stability import strength
-from spnkit.affinity.weights import along_scan, as_direction
-
-DENSE_PIXELS = 100  # ARPACK is for more than that
+from spnkit.affinity.weights import as_shape
 
 
 def spectrum(operator: MixedAffinityOperator, k: int = 6) -> np.ndarray:
     r"""The k eigenvalues of largest modulus, complex: the graph is directed and stays so.
 
-    One direction is block triangular, so its eigenvalues are the :math:`1 - d` on its diagonal and are
-    read off (an iterative solver would lose them: they are many times defective). A mix has no such form
-    and goes to ARPACK, without a matrix.
+    Pixels that do not hear of each other are solved apart, each strongly connected class for itself. In one
+    direction these are single pixels, and the eigenvalues the :math:`1 - d` on the diagonal (an iterative solver
+    would lose them: they are many times defective); in a mix of two opposite directions, one-way, they are the
+    rows. A large class goes to ARPACK, without a matrix.
 
     Parameters
     ----------
@@ -42,6 +41,8 @@ def spectrum(operator: MixedAffinityOperator, k: int = 6) -> np.ndarray:
     ------
     ValueError, TypeError
         If `k` is out of range, or `operator` none of the two.
+    RuntimeError
+        If more than 3000 pixels are connected so loosely that ARPACK does not end.
 
     Examples
     --------
@@ -52,12 +53,13 @@ def spectrum(operator: MixedAffinityOperator, k: int = 6) -> np.ndarray:
     pixels = as_operator(operator).shape[0]
     if not 1 <= k <= max(1, pixels - 2):
         raise ValueError(f"k must lie between 1 and {max(1, pixels - 2)} for {pixels} pixels, got {k}")
-    if len(operator.directions) == 1:
-        inside = along_scan(operator.p[0], as_direction(operator.directions[0]))
-        values = operator.shares[0] * (1 - inside.sum(axis=0).ravel()).astype(complex)
-    else:
-        values, _ = _leading(operator, k)
-    return values[np.argsort(-abs(values), kind="stable")][:k]
+    walk = Walk(operator)
+    classes = walk.classes()
+    alone = [members[0] for members in classes if len(members) == 1]
+    values = [walk.diagonal()[alone].astype(complex)]
+    values += [leading(operator, walk, members, k) for members in classes if len(members) > 1]
+    found = np.concatenate(values)
+    return found[np.argsort(-abs(found), kind="stable")][:k]
 
 
 def stationary_distribution(operator: MixedAffinityOperator) -> np.ndarray:
@@ -65,8 +67,9 @@ def stationary_distribution(operator: MixedAffinityOperator) -> np.ndarray:
 
     A mix of non-negative weights is a transition matrix: from each pixel the walk goes to whom it
     listens to. In the long run the diffusion :math:`M^n x` is the constant map :math:`\pi^T x`, so
-    :math:`\pi` says which pixels decide it. A single direction has no such distribution of its own: the walk
-    ends anywhere in the first column. The affinity is not symmetric, and :math:`\pi` is not the degree.
+    :math:`\pi` says which pixels decide it; it is zero where no walk stays for ever. A single direction has no
+    such distribution of its own: the walk ends anywhere in the first column. The affinity is not symmetric, and
+    :math:`\pi` is not the degree.
 
     Parameters
     ----------
@@ -93,38 +96,52 @@ def stationary_distribution(operator: MixedAffinityOperator) -> np.ndarray:
     array([[0.154, 0.692, 0.154]])
     """
     _check_transition_matrix(operator)
-    values, vectors = _leading(operator.T, 2)
-    values, vectors = values[np.argsort(-abs(values))], vectors[:, np.argsort(-abs(values))]
-    if len(values) > 1 and abs(values[1] - 1) < max(1e-9, 100 * float(np.finfo(operator.dtype).eps)):
-        raise ValueError("operator has several stationary distributions: its scans do not connect all pixels")
-    pi = vectors[:, 0].real / vectors[:, 0].real.sum()
-    return np.maximum(pi, 0).reshape(operator.map_shape)
+    walk = Walk(operator)
+    ends = walk.closed()
+    if len(ends) > 1:
+        raise ValueError(
+            "operator has several stationary distributions: its scans do not connect all pixels, "
+            f"{len(ends)} groups of them never hear of the others"
+        )
+    return walk.visits(ends[0]).reshape(operator.map_shape)
 
 
 def asymmetry(matrix) -> float:
-    r"""How directed a matrix is, :math:`\|A - A^T\|_F / \sqrt 2 \|A\|_F`: 0 symmetric, 1 all one way.
+    r"""How directed a matrix is: 0 symmetric, 1 all one way.
 
-    For A of a single direction it is 1. For any matrix it says what symmetrising would throw away.
+    .. math:: \Big(\frac{\|A - A^T\|_F^2}{2 \|A\|_F^2 + 2 \sum_{ij} \max(0, -A_{ij} A_{ji})}\Big)^{1/2}
+
+    For A of a single direction it is 1. Without negative entries it is
+    :math:`\|A - A^T\|_F / \sqrt 2 \|A\|_F` and says what symmetrising would throw away; the second sum
+    makes a pair of opposite signs, which has nothing in common, count like two edges that are all one way.
 
     Parameters
     ----------
     matrix : array_like or sparse array (N, N)
-        A, G or any other.
+        A, G or any other of real numbers.
 
     Returns
     -------
     float
         From 0 to 1; 0 for a matrix of zeros.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If the matrix is not square, or not of finite real numbers.
+
     Examples
     --------
-    >>> asymmetry([[0, 1], [0, 0]]), asymmetry([[0, 1], [1, 0]])
-    (1.0, 0.0)
+    >>> asymmetry([[0, 1], [0, 0]]), asymmetry([[0, 1], [1, 0]]), asymmetry([[0, 1], [-1, 0]])
+    (1.0, 0.0, 1.0)
     """
-    A = csr_array(matrix)
-    difference = A - A.T
-    total = 2 * (A.data**2).sum()
-    return float(np.sqrt((difference.data**2).sum() / total)) if total else 0.0
+    A = _real_and_square(matrix)
+    largest = abs(A.data).max(initial=0)
+    if largest == 0:
+        return 0.0
+    A.data /= largest  # squares of what is very large or small would be lost
+    apart, opposite = (A - A.T).data, np.minimum(A.multiply(A.T).tocsr().data, 0)
+    return float(np.sqrt((apart**2).sum() / (2 * (A.data**2).sum() - 2 * opposite.sum())))
 
 
 def to_networkx(matrix, shape: tuple[int, int]):
@@ -157,6 +174,7 @@ def to_networkx(matrix, shape: tuple[int, int]):
     [((0, 1), (0, 0), 0.5), ((0, 2), (0, 0), 0.25), ((0, 2), (0, 1), 0.25)]
     """
     networkx = _library("networkx")
+    shape = as_shape(shape)
     graph = networkx.from_scipy_sparse_array(_nonzero(matrix, shape), create_using=networkx.DiGraph)
     return networkx.relabel_nodes(graph, dict(enumerate(np.ndindex(*shape))))
 
@@ -178,18 +196,9 @@ def to_pygsp(matrix, shape: tuple[int, int]):
     >>> to_pygsp(build_A([[[0.0, 0.5, 0.5]]], order="image"), (1, 3)).is_directed()
     True
     """
-    graphs = _library("pygsp").graphs
+    graphs, shape = _library("pygsp").graphs, as_shape(shape)
     rows, columns = np.divmod(np.arange(shape[0] * shape[1]), shape[1])
     return graphs.Graph(csr_matrix(_nonzero(matrix, shape)), coords=np.stack([columns, -rows], axis=1))
-
-
-def _leading(operator: LinearOperator, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k eigenpairs of largest modulus, or all of a small operator."""
-    pixels = operator.shape[0]
-    if pixels <= DENSE_PIXELS:
-        return np.linalg.eig(operator @ np.eye(pixels))
-    start = np.random.default_rng(0).random(pixels)  # a map with a symmetry would never meet what breaks it
-    return eigs(operator, k=k, v0=start.astype(operator.dtype))
 
 
 def _check_transition_matrix(operator: MixedAffinityOperator) -> None:
@@ -202,6 +211,20 @@ def _check_transition_matrix(operator: MixedAffinityOperator) -> None:
             "operator must be a transition matrix: weights not negative and at most one in sum, "
             "shares not negative and one in sum"
         )
+
+
+def _real_and_square(matrix) -> csr_array:
+    """A copy in float64, each entry stored once: integers would overflow."""
+    given = matrix if issparse(matrix) else np.asarray(matrix)
+    if given.dtype.kind not in "fiub":
+        raise TypeError(f"matrix must hold real numbers, got dtype {given.dtype}")
+    if given.ndim != 2 or given.shape[0] != given.shape[1]:
+        raise ValueError(f"matrix must be square, got shape {given.shape}")
+    A = csr_array(given, dtype=np.float64, copy=True)
+    A.sum_duplicates()
+    if not np.isfinite(A.data).all():
+        raise ValueError("matrix must be finite, got NaN or infinity")
+    return A
 
 
 def _nonzero(matrix, shape: tuple[int, int]) -> csr_array:

@@ -11,7 +11,7 @@ from scipy.sparse.linalg import LinearOperator
 import spnkit
 from spnkit.affinity.matrices import build_G
 from spnkit.affinity.weights import along_scan, as_direction, as_pixel, as_weights
-from spnkit.directions import DIRECTIONS
+from spnkit.directions import DIRECTIONS, ordered
 from spnkit.plan import names_of
 from spnkit.propagation import scan_adjoint
 
@@ -164,7 +164,9 @@ def as_operator(operator) -> MixedAffinityOperator:
 
 
 def _as_shares(shares: Sequence[float] | None, count: int) -> np.ndarray:
-    given = np.full(count, 1 / count) if shares is None else np.asarray(shares, dtype=np.float64)
+    given = np.full(count, 1 / count)
+    if shares is not None:
+        given = np.asarray(ordered("shares", shares, "one number per direction"), dtype=np.float64)
     if given.shape != (count,):
         raise ValueError(f"shares must hold one number per direction ({count}), got shape {given.shape}")
     if not np.isfinite(given).all():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spnkit.affinity.weights import as_direction
+from spnkit.affinity.weights import as_direction, as_shape
 
 MAX_BYTES = 2**30
 
@@ -41,8 +41,8 @@ def stored_entries(matrix: str, shape: tuple[int, int], K: int, direction: str =
 
     Raises
     ------
-    ValueError
-        If `matrix`, `K` or `direction` is none of the above, or a side of the map is negative.
+    ValueError, TypeError
+        If `matrix`, `K` or `direction` is none of the above, or `shape` no pair of sides.
 
     Examples
     --------
@@ -51,8 +51,7 @@ def stored_entries(matrix: str, shape: tuple[int, int], K: int, direction: str =
     """
     if K not in (1, 3):
         raise ValueError(f"K must be 1 or 3, got {K!r}")
-    if min(shape) < 0:
-        raise ValueError(f"shape must not be negative, got {shape}")
+    shape = as_shape(shape)
     along = as_direction(direction)
     L, T = shape if along.horizontal else shape[::-1]
     band = L if K == 1 else 3 * L - 2

@@ -6,7 +6,7 @@ from operator import index
 
 import numpy as np
 
-from spnkit.directions import TABLE, Direction, orient
+from spnkit.directions import TABLE, Direction, ordered, orient
 
 
 def as_weights(p, name: str = "p") -> np.ndarray:
@@ -41,13 +41,27 @@ def as_direction(direction: str) -> Direction:
 
 def as_pixel(pixel, shape: tuple[int, int]) -> tuple[int, int]:
     """Check an image (row, column) against a map's (H, W)."""
-    try:
-        i, j = (index(place) for place in pixel)
-    except (TypeError, ValueError):
-        raise TypeError(f"pixel must be a pair (row, column), got {pixel!r}") from None
+    i, j = _as_pair("pixel", pixel, "(row, column)")
     if not (0 <= i < shape[0] and 0 <= j < shape[1]):
         raise ValueError(f"pixel {(i, j)} lies outside the map of {shape[0]} rows and {shape[1]} columns")
     return i, j
+
+
+def as_shape(shape) -> tuple[int, int]:
+    """Check the (H, W) of a map."""
+    height, width = _as_pair("shape", shape, "(H, W)")
+    if min(height, width) < 0:
+        raise ValueError(f"shape must not be negative, got {(height, width)}")
+    return height, width
+
+
+def _as_pair(name: str, values, expected: str) -> tuple[int, int]:
+    """Two integers in their order."""
+    try:
+        first, second = (index(value) for value in ordered(name, values, f"a pair {expected}"))
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a pair {expected}, got {values!r}") from None
+    return first, second
 
 
 def reach_of_step(p: np.ndarray) -> int:

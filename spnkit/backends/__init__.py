@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
 from functools import cache
 from types import ModuleType
 
@@ -35,7 +36,7 @@ class BackendUnavailableError(RuntimeError):
 
 
 def backend(name: str) -> ModuleType:
-    """The backend module of that name.
+    """The backend module of that name; `reference` in place of `cpu` where Numba is told not to compile.
 
     Raises
     ------
@@ -53,7 +54,22 @@ def backend(name: str) -> ModuleType:
 def _module(name):
     if name == "cuda":
         _require_cuda()
+    if name == "cpu" and not _compiles():
+        name = "reference"
     return importlib.import_module(f"spnkit.backends.{name}")
+
+
+def _compiles() -> bool:
+    """Whether Numba compiles: with NUMBA_DISABLE_JIT, as debuggers and coverage want it, there are no registers."""
+    from numba.core import config
+
+    if config.DISABLE_JIT:
+        warnings.warn(
+            "NUMBA_DISABLE_JIT is set: the readable backend 'reference' computes in place of 'cpu', slowly",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return not config.DISABLE_JIT
 
 
 @cache

@@ -10,11 +10,11 @@ from functools import cache, lru_cache
 
 import numba
 import numpy as np
-from llvmlite import binding as llvm
 
 from spnkit import backends, integration, normalization, recurrence
 from spnkit.backends import adjoint, kernels, planes, simd, tiles
 from spnkit.backends.cache import jit_cached
+from spnkit.backends.machine import register_bytes
 from spnkit.backends.tiles import LINE
 from spnkit.integration import Integration
 from spnkit.scalars import compiled
@@ -103,7 +103,7 @@ def _channels_last(arrays):
 def _aligned(array):
     """Whether every row begins on a cache line."""
     places = (_address(array), *array.strides[:-1])
-    return _register_bytes() == LINE and all(place % LINE == 0 for place in places)
+    return register_bytes() == LINE and all(place % LINE == 0 for place in places)
 
 
 def _numbers(array):
@@ -131,7 +131,7 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared, par
     Gates that channels have `shared` stay in scratch; gradients at them add up in so many `parts`, each on one thread.
     """
     n, c, h, w = shape
-    lanes = _register_bytes() // itemsize
+    lanes = register_bytes() // itemsize
     pixel = itemsize * lanes if last else itemsize
     side, tile = max(h, w), _tile(itemsize)
     blocks = -(-c // lanes) if last else c
@@ -201,7 +201,7 @@ def _parts(itemsize, last, shared):
     """What all variants share, compiled once: the definitions for vector registers, and the tiles."""
     operations = {name: getattr(simd, name) for name in ("absolute", "exp", "where", "filled")}
     sizes = {
-        "LANES": _register_bytes() // itemsize,
+        "LANES": register_bytes() // itemsize,
         "TILE": _tile(itemsize),
         "PAIR": 2 * _tile(itemsize),
         "ZERO": DTYPES[itemsize](0),
@@ -220,8 +220,3 @@ def _tile(itemsize):
 def _jit_inner(function):
     inline = function.__name__ not in OUT_OF_LINE
     return numba.njit(forceinline=inline, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
-
-
-@cache
-def _register_bytes():
-    return 64 if llvm.get_host_cpu_features().get("avx512f") else 32

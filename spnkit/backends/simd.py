@@ -151,11 +151,15 @@ def _broadcast(builder, scalar, lanes):
 
 @intrinsic
 def with_lane_of(typingctx, vector, other, lane):
-    """The vector with one lane taken from another."""
+    """The vector with one lane taken from another, or as it is where there is no such lane.
+
+    By comparing, since LLVM may move the insertion at a place that does not exist to before the branch that avoids it.
+    """
 
     def codegen(context, builder, signature, args):
         vector, other, lane = args
-        return builder.insert_element(vector, builder.extract_element(other, lane), lane)
+        order, wanted = _lanes(lane, vector.type.count), _broadcast(builder, lane, vector.type.count)
+        return builder.select(builder.icmp_signed("==", order, wanted), other, vector)
 
     return vector(vector, other, lane), codegen
 
@@ -264,8 +268,12 @@ def _enough(builder, count, vector):
 
 def _first(builder, count, lanes):
     """The mask of the first `count` of so many lanes."""
-    order = ir.Constant(ir.VectorType(count.type, lanes), list(range(lanes)))
-    return builder.icmp_signed("<", order, _broadcast(builder, count, lanes))
+    return builder.icmp_signed("<", _lanes(count, lanes), _broadcast(builder, count, lanes))
+
+
+def _lanes(number, count):
+    """The vector 0, 1, 2 ... of so many lanes, of the type of a number."""
+    return ir.Constant(ir.VectorType(number.type, count), list(range(count)))
 
 
 @intrinsic

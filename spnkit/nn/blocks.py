@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import interpolate, max_pool2d, pad
 
+from spnkit.directions import ordered
 from spnkit.nn.checks import check_counts
 
 WIDTHS = (32, 64, 128, 256, 512)
@@ -24,7 +26,26 @@ def conv(in_channels: int, out_channels: int, *, batch_norm: bool, activation=nn
 
 def halve(x: Tensor) -> Tensor:
     """Max-pool by two; an odd last row or column makes a cell of its own, so any size goes down."""
+    if torch.compiler.is_exporting():  # the same in a form of which a program for all sizes can be made
+        return max_pool2d(pad(x, (0, 1, 0, 1), mode="replicate"), 2)
     return max_pool2d(x, 2, ceil_mode=True)
+
+
+def halved(size: int) -> int:
+    """The side of a map that `halve` makes of one of that side."""
+    return (size - 1) // 2 + 1
+
+
+def fitted(maps: Tensor, size: Sequence[int]) -> Tensor:
+    """Maps of size (H, W): what lies beyond is cut off, what is missing repeats the last row and column."""
+    if torch.compiler.is_exporting():  # cutting and padding would fix whether there is something to do
+        for axis, side in zip((-2, -1), size, strict=True):
+            last = maps.shape[axis] - 1
+            maps = maps.index_select(axis, torch.arange(side, device=maps.device).clamp(max=last))
+        return maps
+    height, width = size
+    missing = (0, max(0, width - maps.shape[-1]), 0, max(0, height - maps.shape[-2]))
+    return pad(maps, missing, mode="replicate")[..., :height, :width]
 
 
 def upsampled(x: Tensor, factor: int) -> Tensor:
@@ -32,10 +53,14 @@ def upsampled(x: Tensor, factor: int) -> Tensor:
     return interpolate(x, scale_factor=float(factor), mode="bilinear", align_corners=False)
 
 
+def upsampled_to(x: Tensor, size: Sequence[int], factor: int) -> Tensor:
+    """`upsampled`, cut to (H, W): a cut of its own would fix, in an exported program, whether anything is cut off."""
+    return torch.ops.aten.upsample_bilinear2d(x, list(size), False, float(factor), float(factor))
+
+
 def double(x: Tensor, like: Tensor) -> Tensor:
     """Upsampling by two, cut to the map that `halve` once came from."""
-    height, width = like.shape[-2:]
-    return upsampled(x, 2)[..., :height, :width]
+    return upsampled_to(x, like.shape[-2:], 2)
 
 
 def levels_of(stride: int, deepest: int) -> int:
@@ -78,6 +103,7 @@ class EncoderDecoder(nn.Module):
         batch_norm: bool = True,
     ) -> None:
         super().__init__()
+        widths = ordered("widths", widths, "channels of each level, from the finest")
         check_counts(out_channels=out_channels, **{f"widths[{level}]": width for level, width in enumerate(widths)})
         self.stride = stride
         kept = widths[max(levels_of(stride, len(widths)) - 1, 0) :]

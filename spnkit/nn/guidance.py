@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from spnkit.nn.blocks import WIDTHS, EncoderDecoder, conv, double
+from spnkit.nn.blocks import WIDTHS, EncoderDecoder, conv, double, halve
 from spnkit.nn.checks import check_image
 
 VGG16_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
@@ -112,7 +112,9 @@ class VGGGuidance(nn.Module):
         for layer in self.features:
             if isinstance(layer, nn.MaxPool2d):
                 before_pool.append(x)
-            x = layer(x)
+                x = halve(x)
+            else:
+                x = layer(x)
         x = self.bridge(x)
         for up, skip in zip(self.up, reversed(before_pool), strict=False):
             x = up(double(x, like=skip)) + skip

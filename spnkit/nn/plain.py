@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from spnkit.nn.blocks import WIDTHS, EncoderDecoder, upsampled
+from spnkit.nn.blocks import WIDTHS, EncoderDecoder, upsampled_to
 from spnkit.nn.checks import check_counts, check_pair
 from spnkit.nn.spn import log_coarse, stride_of
 
@@ -59,5 +59,5 @@ class PlainRefinement(nn.Module):
         check_pair(image, coarse, self.num_classes)
         height, width = image.shape[-2:]
         h = relu(self.features(torch.cat([image, coarse], 1)))
-        logits = self.classify(upsampled(h, self.features.stride)[..., :height, :width])
+        logits = self.classify(upsampled_to(h, (height, width), self.features.stride))
         return logits + log_coarse(coarse) if self.residual else logits

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, relu
 
 from spnkit.directions import CONNECTIONS, DIRECTIONS
-from spnkit.nn.blocks import upsampled
+from spnkit.nn.blocks import fitted, halved, upsampled
 from spnkit.plan import BACKENDS, look_up, names_of, plan
 from spnkit.propagation import propagate
 
@@ -125,12 +125,20 @@ class PropagationModule(nn.Module):
 
     def forward(self, coarse: Tensor, guidance: Tensor) -> Tensor:
         """Logits of `coarse` (N, num_classes, H, W), propagated by `guidance` (N, prod(gate_shape), h, w)."""
+        size = coarse.shape[-2:]
+        whole = fitted(coarse, [self.propagated(side) * self.stride for side in size])
         # Halving by bilinear interpolation is the mean of four pixels.
-        h = avg_pool2d(self.before(coarse), self.stride)
+        h = avg_pool2d(self.before(whole), self.stride)
         for gates in self.gates(guidance):
             h = self.unit(h, gates)
         h = relu(self.after(h))
-        return self.classify(upsampled(h, self.stride))
+        return fitted(self.classify(upsampled(h, self.stride)), size)
+
+    def propagated(self, size: int) -> int:
+        """The side of the propagated map for an image of that side."""
+        for _ in range(self.stride.bit_length() - 1):
+            size = halved(size)
+        return size
 
     def gates(self, guidance: Tensor) -> Sequence[Tensor]:
         """The weights of each unit; a view where all share them, whose gradient then needs no copy."""

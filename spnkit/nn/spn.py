@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from spnkit.nn.checks import check_counts, check_pair
 from spnkit.nn.guidance import UNetGuidance
@@ -130,15 +129,12 @@ class SPN(nn.Module):
 
     def refinement(self, image: Tensor, coarse: Tensor) -> Tensor:
         """What the propagation makes of the map, without the residual; arguments are those of `forward`, unchecked."""
-        height, width = image.shape[-2:]
-        stride = self.propagation.stride
         guidance = self.guidance(image)
-        self._check_guidance(guidance, (-(-height // stride), -(-width // stride)))
-        padded = pad(coarse, (0, -width % stride, 0, -height % stride), mode="replicate")
-        return self.propagation(padded, guidance)[..., :height, :width]
+        self._check_guidance(guidance, image.shape[-2:])
+        return self.propagation(coarse, guidance)
 
-    def _check_guidance(self, guidance: Tensor, size: tuple[int, int]) -> None:
-        got, expected = tuple(guidance.shape[1:]), (self.gate_channels, *size)
+    def _check_guidance(self, guidance: Tensor, size: Sequence[int]) -> None:
+        got, expected = tuple(guidance.shape[1:]), (self.gate_channels, *map(self.propagation.propagated, size))
         if got != expected:
             raise ValueError(f"the guidance network must output (N, C, H, W) with C, H, W = {expected}, got {got}")
 

@@ -116,6 +116,38 @@ def test_asymmetry():
     assert asymmetry(np.zeros((2, 2))) == 0
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int64, np.float32, np.float64])
+def test_asymmetry_lies_between_0_and_1(rng, dtype):
+    for _ in range(20):
+        A = rng.integers(0 if dtype in (bool, np.uint8) else -128, 128, (5, 5)).astype(dtype)
+        assert 0 <= asymmetry(A) <= 1
+        assert_close(asymmetry(A), asymmetry(csr_array(A)))
+        assert_close(asymmetry(A), asymmetry(A.astype(float) * 1e-200))
+        assert asymmetry(A.astype(float) + A.T) == 0
+        assert_close(asymmetry(np.triu(A, 1)), float(np.triu(A, 1).any()))
+        assert_close(asymmetry(np.tril(A.astype(float), -1) - np.tril(A, -1).T), float(np.tril(A, -1).any()))
+    assert asymmetry([[0, 1], [-1, 0]]) == 1
+
+
+def test_asymmetry_of_entries_stored_twice():
+    twice = csr_array((np.array([0.5, 0.5, 1]), np.array([1, 1, 0]), np.array([0, 2, 3])), shape=(2, 2))
+    assert asymmetry(twice) == 0
+    assert len(twice.data) == 3  # the caller's is as it was
+
+
+@pytest.mark.parametrize(
+    ("matrix", "error", "words"),
+    [
+        (np.ones((2, 3)), ValueError, r"matrix must be square, got shape \(2, 3\)"),
+        (np.eye(2) * 1j, TypeError, "real numbers, got dtype complex128"),
+        ([[np.nan]], ValueError, "finite"),
+    ],
+)
+def test_asymmetry_of_what_is_no_such_matrix(matrix, error, words):
+    with pytest.raises(error, match=words):
+        asymmetry(matrix)
+
+
 def test_networkx_gets_a_directed_graph():
     networkx = pytest.importorskip("networkx")
     A = build_A(np.random.default_rng(3).uniform(0.1, 0.3, (3, 3, 4)), "bottom_to_top", order="image")

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import partial
 
 import naive
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from tolerances import assert_close
 
 import spnkit
-from spnkit.nn import SPN, SpatialPropagation, UNetGuidance, VGGGuidance
+from spnkit.nn import SPN, PlainRefinement, SpatialPropagation, UNetGuidance, VGGGuidance
 
 
 def small(connection="three_way", **options):
@@ -245,6 +246,29 @@ def test_a_batch_of_any_size_goes_through_an_exported_program():
     program = torch.export.export(network, (image, coarse), dynamic_shapes=(sizes, sizes)).module()
     image, coarse = torch.rand(3, 3, 32, 32), torch.rand(3, 3, 32, 32).softmax(1)
     assert_close(program(image, coarse).detach(), network(image, coarse).detach())
+
+
+NARROW = (2,) * 5
+ANY_SIZE = {
+    "U-Net": lambda: SPN(3, partial(UNetGuidance, widths=NARROW), hidden=2),
+    "VGG": lambda: SPN(3, VGGGuidance, hidden=2),
+    "quarter": lambda: SPN(3, partial(UNetGuidance, widths=NARROW), hidden=2, size=32, connection="one_way"),
+    "plain": lambda: PlainRefinement(3, hidden=2, widths=NARROW),
+}
+
+
+@pytest.mark.parametrize("kind", ANY_SIZE)
+def test_sides_of_any_size_go_through_an_exported_program(kind):
+    """Whole and broken cells of every level, and both parities."""
+    network = ANY_SIZE[kind]().eval()
+    height, width = (torch.export.Dim(name, min=33) for name in ("height", "width"))
+    sizes = {0: torch.export.Dim("batch"), 2: height, 3: width}
+    with torch.no_grad():
+        traced = torch.rand(2, 3, 50, 70), torch.rand(2, 3, 50, 70).softmax(1)
+        program = torch.export.export(network, traced, dynamic_shapes=(sizes, sizes)).module()
+        for n, h, w in ((1, 33, 57), (2, 64, 64), (1, 37, 130), (3, 128, 96)):
+            image, coarse = torch.rand(n, 3, h, w), torch.rand(n, 3, h, w).softmax(1)
+            assert_close(program(image, coarse), network(image, coarse))
 
 
 def test_transforms_see_no_check_of_values():

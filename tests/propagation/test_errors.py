@@ -38,6 +38,8 @@ def propagate(x=X, gates=GATES, **options):
         (ValueError, ["backend", "['cpu']"], {"backend": ["cpu"]}),
         (ValueError, ["directions", "['left_to_right']"], {"directions": [["left_to_right"]] * 4}),
         (TypeError, ["directions", "None", "left_to_right"], {"directions": None}),
+        (TypeError, ["directions", "set", "no order"], {"directions": set(spnkit.DIRECTIONS)}),
+        (TypeError, ["directions", "frozenset", "no order"], {"directions": frozenset(spnkit.DIRECTIONS)}),
         (TypeError, ["x", "masked", "filled"], {"x": np.ma.masked_equal(X, 0)}),
     ],
 )
@@ -46,6 +48,40 @@ def test_message(error, words, arguments):
         propagate(**arguments)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_set_is_refused_wherever_an_order_matters():
+    """Its order is another in every process: the same call would mean another thing each time."""
+    from spnkit import affinity
+    from spnkit.affinity import MixedAffinityOperator, build_A, effective_affinity, observed_orders, to_networkx
+
+    mix, names = MixedAffinityOperator(GATES[0, :, :, 0]), set(spnkit.DIRECTIONS)
+    for call in (
+        lambda: MixedAffinityOperator(GATES[0, :, :, 0], names),
+        lambda: MixedAffinityOperator(GATES[0, :2, :, 0], spnkit.DIRECTIONS[:2], shares={0.25, 0.75}),
+        lambda: effective_affinity(X, GATES, (0, 1), directions=names),
+        lambda: effective_affinity(X, GATES, {0, 1}),
+        lambda: observed_orders(mix, X[0, 0], 1.0, {2, 4}),
+        lambda: mix.row({0, 1}),
+        lambda: affinity.stored_entries("G", {4, 5}, 3),
+        lambda: to_networkx(build_A(GATES[0, 0, :, 0], order="image"), {4, 5}),
+    ):
+        with pytest.raises(TypeError, match=r"no order|must be a pair"):
+            call()
+
+
+def test_what_has_an_order_is_taken():
+    expected = propagate()
+    for directions in (list(spnkit.DIRECTIONS), iter(spnkit.DIRECTIONS), dict.fromkeys(spnkit.DIRECTIONS).keys()):
+        np.testing.assert_array_equal(propagate(directions=directions), expected)
+
+
+def test_networks_refuse_sets():
+    nn = pytest.importorskip("spnkit.nn")
+    with pytest.raises(TypeError, match="directions got a set"):
+        nn.SpatialPropagation(set(spnkit.DIRECTIONS))
+    with pytest.raises(TypeError, match="widths got a set"):
+        nn.UNetGuidance(widths={8, 16})
 
 
 def test_scan_speaks_of_its_own_shape():
