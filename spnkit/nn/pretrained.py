@@ -59,6 +59,11 @@ class FaceRefiner(nn.Module):
         ------
         TypeError, ValueError
             If the image is not a finite floating tensor of that shape; another size does if `factor` divides it.
+
+        Warns
+        -----
+        UserWarning
+            If the image has values that no photo in [0, 1] has.
         """
         check_image(image)
         if any(side % self.factor for side in image.shape[-2:]):
