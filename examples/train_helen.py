@@ -14,7 +14,9 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import signal
 import sys
+import warnings
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -87,8 +89,18 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def settle() -> None:
+    """Let a kill end like Ctrl-C, warnings be one line, and what the terminal cannot write be written as escapes."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.formatwarning = lambda message, *_: f"note: {message}\n"
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run what the command line asks for; every foreseeable failure ends in one line."""
+    settle()
     made = parser()
     arguments = vars(made.parse_args())
     out, resume, checkpoint = (arguments.pop(name) for name in ("out", "resume", "evaluate"))

@@ -104,6 +104,12 @@ class FaceFolder(ABC):
         """All files that a face is read from."""
         return [self._photo_path(name), self._label_path(name)]
 
+    def made_from(self, name: str) -> str:
+        """What a loaded face depends on, as a text that changes with it."""
+        files = [(path.name, found.st_size, found.st_mtime_ns) for path in self.files(name) for found in [path.stat()]]
+        coding = len(self.classes) == 2 and self._object_is_255
+        return repr((str(self.root.resolve()), self.classes, coding, files))
+
     @classmethod
     @abstractmethod
     def matches(cls, root: Path) -> bool:
