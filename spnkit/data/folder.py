@@ -98,7 +98,9 @@ class FaceFolder(ABC):
     def _check_files(self, name: str, split: str) -> None:
         for path in (self._photo_path(name), self._label_path(name)):
             if not path.exists():
-                raise FileNotFoundError(f"{path}: missing, though the {split} split lists {name!r}")
+                raise FileNotFoundError(
+                    f"{path}: missing, though the {split} split lists {name!r} ({self._split_source(split)})"
+                )
 
     def files(self, name: str) -> list[Path]:
         """All files that a face is read from."""

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import pickle
+import struct
 import sys
 import warnings
+import zlib
 from math import isfinite
 from numbers import Integral
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from torch import Tensor
 
-UNREADABLE = (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError)
+UNREADABLE = (
+    *(RuntimeError, LookupError, TypeError, ValueError, EOFError, AttributeError),
+    *(pickle.UnpicklingError, BadZipFile, struct.error, zlib.error),
+)
 """What `torch.load`, and making networks of what it finds, raise on a file that holds something else."""
 OVERSHOOT = 0.25
 """How far a photo in [0, 1] may be outside: resampling with sharp filters makes more of an edge than there was."""
@@ -25,6 +32,30 @@ _INSIDE = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
 def readable(x: Tensor) -> bool:
     """Whether values may be looked at: a graph or a transform cannot branch on them, a meta tensor has none."""
     return not (torch.compiler.is_compiling() or x.is_meta or torch._C._are_functorch_transforms_active())
+
+
+def load_whole(path: Path) -> Any:
+    """What `torch.save` wrote, weights and plain values alone, on the CPU; torch itself does not look at the checksums.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    OSError
+        If it cannot be read.
+    *UNREADABLE
+        If it is damaged or something else.
+    """
+    try:
+        with ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except OSError as error:
+        if error.filename is None:  # it is there, and its contents point out of it
+            raise ValueError(str(error)) from error
+        raise
+    if damaged:
+        raise ValueError(f"{damaged} is damaged")
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def check_counts(**counts: int) -> None:

@@ -15,6 +15,7 @@ from spnkit.data import FaceFolder, align, shrink_image, shrink_labels
 from spnkit.training.files import whole_file
 
 VERSION = 1  # raise it whenever the same files are framed in another way
+CHECK = 16  # bytes after the pixels
 KEY = 16  # letters of a file's name that say what it was made from
 Frame = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
@@ -48,11 +49,12 @@ class AlignedFaces:
         return blake2b(f"{VERSION} {self.size} {folder.made_from(name)}".encode(), digest_size=KEY // 2).hexdigest()
 
     def _whole(self, path: Path) -> bool:
+        """Whether a prepared face is as it was written: its checksum follows it."""
         try:
             found = np.load(path, mmap_mode="r")
-        except (OSError, ValueError, EOFError):
+            return found.shape == (self.size, self.size, 4) and path.read_bytes()[-CHECK:] == _checksum(found)
+        except Exception:  # whatever is wrong with it, it is made anew
             return False
-        return found.shape == (self.size, self.size, 4) and found.dtype == np.uint8
 
     def _prepare(self, folder: FaceFolder, name: str, path: Path) -> None:
         face = folder.load(name)
@@ -60,8 +62,10 @@ class AlignedFaces:
             image, labels = align(face.image, face.labels, face.keypoints, self.size)
         except ValueError as error:
             raise ValueError(f"{folder.root}: {name}: {error}") from error
+        both = np.dstack([image, labels])
         with whole_file(path) as file:
-            np.save(file, np.dstack([image, labels]))
+            np.save(file, both)
+            file.write(_checksum(both))
         for other in path.parent.glob(f"{escape(path.stem[:-KEY])}{'[0-9a-f]' * KEY}.npy"):
             if other != path:  # made from what is no more
                 other.unlink()
@@ -78,8 +82,7 @@ class AlignedFaces:
         """A number of what the faces are and look like, for what is made from them."""
         found = blake2b(digest_size=16)
         for name, path in zip(self.names, self.paths, strict=True):
-            found.update(name.encode() + b"\0")
-            found.update(np.load(path, mmap_mode="r").data)
+            found.update(name.encode() + b"\0" + _checksum(np.load(path, mmap_mode="r")))
         return found.hexdigest()
 
     def __len__(self) -> int:
@@ -96,6 +99,10 @@ class AlignedFaces:
             (shrink_image(photo, factor), shrink_labels(labels, factor))
             for photo, labels in map(self.__getitem__, range(len(self)))
         ]
+
+
+def _checksum(array: NDArray[np.uint8]) -> bytes:
+    return blake2b(array.data, digest_size=CHECK).digest()
 
 
 def folds_of(names: Sequence[str], pattern: str | None, folds: int) -> list[int]:

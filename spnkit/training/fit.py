@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -21,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from spnkit.training.files import read_checkpoint, whole_file
 from spnkit.training.progress import StageProgress
-from spnkit.training.together import EndsOnTerm, Failure, Together, Told, collate, lost_workers
+from spnkit.training.together import EndsOnTerm, Failure, Together, Told, collate, lost_workers, quiet
 
 STEPS_PER_EPOCH = 25
 
@@ -187,22 +185,6 @@ def fit(
     # From the file, as training may have been in other processes.
     progress.load_state_dict(read_checkpoint(checkpoint)["callbacks"][progress.state_key])
     return {"seconds_per_step": progress.seconds_per_step, "history": progress.history}
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Lightning's advice on loaders, loggers and processors left out: each of these choices was made."""
-    talkers = {"lightning.pytorch": logging.WARNING, "torch.multiprocessing.spawn": logging.ERROR}
-    levels = {talker: logging.getLogger(talker).level for talker in talkers}
-    for talker, level in talkers.items():
-        logging.getLogger(talker).setLevel(level)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        for talker, level in levels.items():
-            logging.getLogger(talker).setLevel(level)
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,6 +58,23 @@ def lost_workers() -> Iterator[None]:
         raise ChildProcessError(f"workers: {str(error).splitlines()[0]}") from error
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Lightning's advice on loaders, loggers and processors left out: each of these choices was made."""
+    talkers = dict.fromkeys(("lightning.pytorch", "lightning.fabric"), logging.WARNING)
+    talkers["torch.multiprocessing.spawn"] = logging.ERROR
+    levels = {talker: logging.getLogger(talker).level for talker in talkers}
+    for talker, level in talkers.items():
+        logging.getLogger(talker).setLevel(level)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            yield
+    finally:
+        for talker, level in levels.items():
+            logging.getLogger(talker).setLevel(level)
+
+
 class Launcher(_MultiProcessingLauncher):
     """Spawned processes that end with the one that spawned them, and send it their errors as they are."""
 
@@ -78,12 +97,13 @@ class Launcher(_MultiProcessingLauncher):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all, and one decides
         threading.Thread(target=end_with_parent, daemon=True).start()
         try:
-            super()._wrapping_function(*args, **kwargs)
+            with quiet(), lost_workers():
+                super()._wrapping_function(*args, **kwargs)
         except FORESEEN as error:
             self.errors.put(error)
             raise SystemExit(1) from None
         except RuntimeError as error:
-            if os.getppid() and "Connection closed by peer" in str(error):  # another one has more to tell
+            if "Connection closed by peer" in str(error):  # that one has more to tell
                 raise SystemExit(1) from None
             raise
 

@@ -1,0 +1,149 @@
+"""Errors of other processes are those of this one, and none outlives the run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import lightning
+import numpy as np
+import pytest
+from rich.console import Console
+
+from spnkit.training import Experiment
+from spnkit.training.modules import ParserTraining
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "examples" / "train_helen.py"
+TINY = (
+    *("--size", "64", "--patch", "32", "--width", "0.05", "--hidden", "2", "--made", "6"),
+    *("--parser-batch", "4", "--batch", "2"),
+)
+ALIVE = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux who is alive")
+
+
+@pytest.fixture
+def refine(tiny, faces, tmp_path):
+    """Train what refines the maps of parsers before training; the first face may be spoiled."""
+
+    def run(spoiled, **change):
+        run = Experiment(replace(tiny, **change), tmp_path, Console(quiet=True))
+        data = run.aligned(faces, "train")
+        if spoiled:
+            for path in data.paths:
+                np.save(path, np.zeros((64, 64, 4), np.uint8))
+        lightning.seed_everything(0, verbose=False)
+        return run.refinement(ParserTraining(faces.classes, run.options), data)
+
+    return run
+
+
+@pytest.mark.parametrize("change", [{"workers": 1}, {"devices": 2}, {"devices": 2, "workers": 1}], ids=str)
+def test_a_bad_face_is_one_line_whoever_reads_it(refine, capfd, change):
+    with pytest.raises(ValueError, match=r"^training face train_\d+: labels: no window .* more than one class$"):
+        refine(spoiled=True, **change)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_loss_that_is_no_number_is_one_line_with_two_devices(refine, capfd):
+    with pytest.raises(ValueError, match=r"^spn: the loss is (nan|inf) at step \d+; a lower rate may help$"):
+        refine(spoiled=False, devices=2, parsing=1e38)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def descendants(pid):
+    """All processes below one, as Linux tells."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [int(child) for child in children] + [one for child in children for one in descendants(child)]
+
+
+def spawned(pids):
+    """Those that train or prepare samples."""
+    return [pid for pid in pids if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def alive(pids):
+    """Those that still do something."""
+    states = [(pid, Path(f"/proc/{pid}/stat")) for pid in pids]
+    return [pid for pid, path in states if path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z"]
+
+
+def begin(folder, *arguments, ignored=False):
+    """A run in a process of its own that has written its first checkpoint, and all processes that it consists of."""
+    command = [sys.executable, str(SCRIPT), *TINY, "--parser-steps", "4000", "--out", "run", *arguments]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A script that starts a job in its background has it ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 200
+    while not (folder / "run/parsers.ckpt").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return process, descendants(process.pid)
+
+
+@ALIVE
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "ignored"),
+    [(signal.SIGINT, False), (signal.SIGTERM, True), (signal.SIGKILL, True)],
+    ids=["SIGINT", "SIGTERM in the background", "SIGKILL"],
+)
+@pytest.mark.parametrize("ways", [("--devices", "2"), ("--workers", "1")], ids=" ".join)
+def test_no_process_outlives_the_run(tmp_path, number, ignored, ways):
+    """The signal is sent to the run alone, as `kill` does."""
+    process, others = begin(tmp_path, *ways, ignored=ignored)
+    assert spawned(others)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    if number == signal.SIGKILL:
+        assert process.returncode == -number
+    else:
+        assert process.returncode == 1
+        assert err == "interrupted; --resume --out run goes on from the last checkpoint\n"
+    deadline = time.monotonic() + 15
+    while alive(others) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not alive(others)
+
+
+@ALIVE
+@pytest.mark.slow
+@pytest.mark.parametrize(("ways", "who"), [(("--devices", "2"), "devices"), (("--workers", "1"), "workers")])
+def test_a_process_that_was_killed_is_told_in_one_line(tmp_path, ways, who):
+    process, others = begin(tmp_path, *ways)
+    os.kill(spawned(others)[-1], signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert err.startswith(f"error: {who}: ")
+    assert err.count("\n") == 1
+    assert not alive(others)
+
+
+@pytest.mark.slow
+def test_a_folder_that_the_terminal_cannot_write(tmp_path):
+    """Japanese, and an output of western characters."""
+    folder = tmp_path / "実験"
+    folder.mkdir()
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    ended = subprocess.run(
+        [sys.executable, str(SCRIPT), *TINY, "--parser-steps", "1", "--steps", "1", "--out", folder / "走る"],
+        env=os.environ | {"PYTHONPATH": path, "PYTHONIOENCODING": "cp1252", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        cwd=tmp_path,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert b"All results are in" in ended.stdout
+    assert (folder / "走る" / "table.txt").exists()
