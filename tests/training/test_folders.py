@@ -1,5 +1,6 @@
 """Whose a folder is, and what was made from what: nothing of others is touched, and no leftover is trusted."""
 
+import io
 import json
 import os
 import shutil
@@ -273,3 +274,17 @@ def test_an_interrupt_may_be_asked_for_outside_the_main_thread():
 
     with ThreadPoolExecutor() as pool:
         assert pool.submit(interruptible).result()
+
+
+def test_names_that_are_not_understood_are_said_before_anything_is_done(tiny, tmp_path, faces, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    console = Console(record=True, file=io.StringIO(), width=500)
+    named = tuple("oculus" if name == "left_eye" else name for name in faces.classes)
+    monkeypatch.setattr("spnkit.data.layouts.HELEN_CLASSES", named)
+    monkeypatch.setattr(Experiment, "aligned", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(replace(tiny, data=str(faces.root)), tmp_path / "run", console=console)
+    assert "note: " in (said := console.export_text())
+    assert "not known as part of a face: oculus" in said

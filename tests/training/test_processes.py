@@ -74,7 +74,23 @@ def alive(pids):
     return [pid for pid, path in states if path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z"]
 
 
-def begin(folder, *arguments, ignored=False):
+@pytest.fixture
+def begin(tmp_path):
+    """Begin a run; what is left of it when the test ends is killed."""
+    begun = []
+
+    def begin(*arguments, ignored=False):
+        begun.append(begun_run(tmp_path, *arguments, ignored=ignored))
+        return begun[-1]
+
+    yield begin
+    for process, others in begun:
+        process.kill()
+        for pid in alive(others):
+            os.kill(pid, signal.SIGKILL)
+
+
+def begun_run(folder, *arguments, ignored):
     """A run in a process of its own that has written its first checkpoint, and all processes that it consists of."""
     command = [sys.executable, str(SCRIPT), *TINY, "--parser-steps", "4000", "--out", "run", *arguments]
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
@@ -102,9 +118,9 @@ def begin(folder, *arguments, ignored=False):
     ids=["SIGINT", "SIGTERM in the background", "SIGKILL"],
 )
 @pytest.mark.parametrize("ways", [("--devices", "2"), ("--workers", "1")], ids=" ".join)
-def test_no_process_outlives_the_run(tmp_path, number, ignored, ways):
+def test_no_process_outlives_the_run(begin, number, ignored, ways):
     """The signal is sent to the run alone, as `kill` does."""
-    process, others = begin(tmp_path, *ways, ignored=ignored)
+    process, others = begin(*ways, ignored=ignored)
     assert spawned(others)
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
@@ -122,8 +138,8 @@ def test_no_process_outlives_the_run(tmp_path, number, ignored, ways):
 @ALIVE
 @pytest.mark.slow
 @pytest.mark.parametrize(("ways", "who"), [(("--devices", "2"), "devices"), (("--workers", "1"), "workers")])
-def test_a_process_that_was_killed_is_told_in_one_line(tmp_path, ways, who):
-    process, others = begin(tmp_path, *ways)
+def test_a_process_that_was_killed_is_told_in_one_line(begin, ways, who):
+    process, others = begin(*ways)
     os.kill(spawned(others)[-1], signal.SIGKILL)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1
