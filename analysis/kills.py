@@ -24,8 +24,8 @@ import torch
 
 SCRIPT = _record.ROOT / "examples" / "train_helen.py"
 TINY = (
-    *("--size", "64", "--patch", "32", "--width", "0.05", "--hidden", "2", "--made", "12"),
-    *("--parser-batch", "4", "--batch", "2", "--parser-steps", "75", "--steps", "75"),
+    *("--size", "64", "--patch", "32", "--width", "0.05", "--hidden", "2", "--made", "6"),
+    *("--parser-batch", "4", "--batch", "2", "--parser-steps", "50", "--steps", "50"),
 )
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 PATIENCE = 20
@@ -126,7 +126,8 @@ def campaign(count: int, seed: int, place: Path) -> dict:
         ways = list(reference)[index % 2]
         whole, seconds = reference[ways]
         folder = place / f"killed-{index}"
-        told = kill(folder, SIGNALS[index // 2 % 3], float(rng.uniform(0, seconds)), *ways)
+        number = SIGNALS[index // 2 % len(SIGNALS)]
+        told = kill(folder, number, float(rng.uniform(0, seconds)), *ways)
         told["same weights"] = (folder / "spn.ckpt").exists() and same(weights(folder), whole)
         print(told, flush=True)
         kills.append(told)

@@ -71,7 +71,10 @@ def soften(labels: Tensor, num_classes: int, block: int = 8, ignore: int | None 
 
 
 def may_be_object(labels: Tensor) -> bool:
-    """Whether 255 may be the object of a mask, and not "unknown": nothing but it and 0 is there."""
+    """Whether 255 may be the object of a mask, and not "unknown": nothing but it and 0 is there.
+
+    The rule is that of `spnkit.data` for files, which the networks do not need.
+    """
     return bool((labels == IGNORE).any() and ((labels == 0) | (labels == IGNORE)).all())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from spnkit.data import SPLITS
 from spnkit.directions import CONNECTIONS
+from spnkit.nn.blocks import WIDTHS
 
 NORMALIZATIONS = ("clip", "always", "softmax", "sigmoid")
 INTEGRATIONS = ("max", "mean", "sum")
@@ -24,8 +25,6 @@ LEAST = {"seed": 0, "workers": 0, "parsing": 0, "restraint": 0, "patch": 2}
 """Other least values than 1, or more than 0; a patch of one pixel has nothing to refine."""
 LAST_SEED = 2**32 - 2
 """torch takes 32 bits, and the second stage has the seed after the run's."""
-LEVELS = 5
-"""How often the encoder-decoders shrink a map, but for the last time after their last convolution."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +208,7 @@ class Options:
 
     def _check_normalised(self) -> None:
         """Batch normalisation needs more than one value of a channel, also where the map is smallest."""
-        deepest = LEVELS - 1 + (round(log2(self.factor)) if self.highres else 0)
+        deepest = len(WIDTHS) - 1 + (round(log2(self.factor)) if self.highres else 0)
         side = self.size // self.seen_factor
         needed = next(batch for batch in count(1) if values_seen(batch, self.folds, side, deepest) > 1)
         if self.parser_batch < needed:
@@ -217,7 +216,7 @@ class Options:
                 f"parser_batch: expected at least {needed} for {self.folds} folds of faces seen in {side} x {side} "
                 f"pixels, got {self.parser_batch}"
             )
-        if self.batch_norm and values_seen(self.batch, 1, self.patch, LEVELS - 1) < 2:
+        if self.batch_norm and values_seen(self.batch, 1, self.patch, len(WIDTHS) - 1) < 2:
             raise ValueError(
                 f"batch: expected at least 2 for patches of {self.patch} x {self.patch} pixels, got {self.batch}"
             )
