@@ -123,13 +123,13 @@ def test_no_process_outlives_the_run(begin, number, ignored, ways):
     process, others = begin(*ways, ignored=ignored)
     assert spawned(others)
     process.send_signal(number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=100)
     if number == signal.SIGKILL:
         assert process.returncode == -number
     else:
         assert process.returncode == 1
         assert err == "interrupted; --resume --out run goes on from the last checkpoint\n"
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while alive(others) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not alive(others)
@@ -141,7 +141,7 @@ def test_no_process_outlives_the_run(begin, number, ignored, ways):
 def test_a_process_that_was_killed_is_told_in_one_line(begin, ways, who):
     process, others = begin(*ways)
     os.kill(spawned(others)[-1], signal.SIGKILL)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=100)
     assert process.returncode == 1
     assert err.startswith(f"error: {who}: ")
     assert err.count("\n") == 1
