@@ -25,9 +25,11 @@ import torch
 SCRIPT = _record.ROOT / "examples" / "train_helen.py"
 TINY = (
     *("--size", "64", "--patch", "32", "--width", "0.05", "--hidden", "2", "--made", "6"),
-    *("--parser-batch", "4", "--batch", "2", "--parser-steps", "50", "--steps", "50"),
+    *("--parser-batch", "4", "--batch", "2", "--parser-steps", "50", "--steps", "50", "--no-control"),
 )
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+STAGES = ("options.json", "parsers.ckpt", "spn.ckpt", "metrics.json")
+"""What a run writes first, after 25 steps of each stage, and when it is done: a kill comes between two of them."""
 PATIENCE = 20
 """Seconds that processes may take to end."""
 
@@ -84,56 +86,55 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def undisturbed(folder: Path, *ways: str) -> tuple[dict[str, torch.Tensor], float]:
-    """The weights of a run that nobody kills, and the seconds from its first file to its end."""
+def undisturbed(folder: Path, *ways: str) -> tuple[dict[str, torch.Tensor], list[float]]:
+    """The weights of a run that nobody kills, and the seconds from each of its stages to the next."""
     process = begin(folder, *TINY, *ways)
-    began = wait_for_first_file(process, folder)
+    times = [wait_for(folder / name, process) for name in STAGES]
     if err := ended(process):
         raise RuntimeError(err)
-    return weights(folder), time.monotonic() - began
+    return weights(folder), np.diff(times).tolist()
 
 
-def wait_for_first_file(process: subprocess.Popen, folder: Path) -> float:
-    """When a run wrote that it has begun; imports are over then."""
-    while not (folder / "options.json").exists() and process.poll() is None:
+def wait_for(path: Path, process: subprocess.Popen) -> float:
+    """When a run wrote a file, or ended without it."""
+    while not path.exists() and process.poll() is None:
         time.sleep(0.02)
     return time.monotonic()
 
 
-def kill(folder: Path, number: signal.Signals, after: float, *ways: str) -> dict:
-    """Kill a run some seconds after its first file, and resume it; how both ended."""
+def kill(folder: Path, number: signal.Signals, stage: str, after: float, *ways: str) -> dict:
+    """Kill a run some seconds after it wrote a file, and resume it; how both ended."""
     process = begin(folder, *TINY, *ways)
-    wait_for_first_file(process, folder)
+    wait_for(folder / stage, process)
     time.sleep(after)
-    reached = sorted(path.name for path in folder.glob("*.ckpt"))
-    process.send_signal(number)
+    told = {"signal": number.name, "ways": " ".join(ways), "after": f"{stage}, {after:.1f} s"}
+    if process.poll() is None:
+        process.send_signal(number)
     said = ended(process)
-    told = {"signal": number.name, "ways": " ".join(ways), "after": round(after, 1), "reached": reached}
     told |= {"status": process.returncode, "lines": said.count("\n"), "processes left": left(process.pid)}
-    if (folder / "table.txt").exists():
-        return told | {"resumed": "it had ended"}
     again = begin(folder, "--resume")
     err = ended(again)
     return told | {"resumed": f"status {again.returncode}" + (f": {err.splitlines()[-1]}" if err else "")}
 
 
 def campaign(count: int, seed: int, place: Path) -> dict:
-    """Kills in turn over signals and ways, at moments drawn anew."""
-    rng, kills, reference = np.random.default_rng(seed), [], {}
+    """Kills in turn over signals and ways, at moments drawn anew; one that came too late is no kill."""
+    rng, kills, late, reference = np.random.default_rng(seed), [], 0, {}
     for ways in ((), ("--devices", "2")):
         reference[ways] = undisturbed(place / f"whole-{len(ways)}", *ways)
-    for index in range(count):
-        ways = list(reference)[index % 2]
-        whole, seconds = reference[ways]
-        folder = place / f"killed-{index}"
-        number = SIGNALS[index // 2 % len(SIGNALS)]
-        told = kill(folder, number, float(rng.uniform(0, seconds)), *ways)
+    while len(kills) < count:
+        ways, number = list(reference)[len(kills) % 2], SIGNALS[len(kills) // 2 % len(SIGNALS)]
+        (whole, seconds), stage = reference[ways], int(rng.integers(len(STAGES) - 1))
+        folder = place / f"killed-{len(kills)}"
+        told = kill(folder, number, STAGES[stage], float(rng.uniform(0, seconds[stage])), *ways)
         told["same weights"] = (folder / "spn.ckpt").exists() and same(weights(folder), whole)
         print(told, flush=True)
-        kills.append(told)
         shutil.rmtree(folder)
+        late += told["status"] == 0
+        kills += [told] * (told["status"] != 0)
     return {
         "kills": len(kills),
+        "too late, not counted": late,
         "resumed to the same weights": sum(told["same weights"] for told in kills),
         "processes left": sum(told["processes left"] for told in kills),
         "most lines of error": max(told["lines"] for told in kills),

@@ -15,7 +15,7 @@ from typing import Any
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
-from torch.multiprocessing.spawn import ProcessExitedException
+from torch.multiprocessing.spawn import ProcessException, ProcessRaisedException
 from torch.utils.data import Dataset, default_collate
 
 FORESEEN = (OSError, ValueError)
@@ -84,9 +84,11 @@ class Launcher(_MultiProcessingLauncher):
         before = set(multiprocessing.active_children())
         try:
             return super().launch(function, *args, trainer=trainer, **kwargs)
-        except ProcessExitedException as error:
-            if not self.errors.empty():
+        except ProcessException as error:
+            if not self.errors.empty():  # whoever was seen to end first
                 raise self.errors.get() from None
+            if isinstance(error, ProcessRaisedException):
+                raise
             raise ChildProcessError(f"devices: {str(error).splitlines()[0]}") from error
         finally:  # Ctrl-C too: Python would wait for them, and they for each other
             for child in set(multiprocessing.active_children()) - before:
@@ -103,7 +105,7 @@ class Launcher(_MultiProcessingLauncher):
             self.errors.put(error)
             raise SystemExit(1) from None
         except RuntimeError as error:
-            if "Connection closed by peer" in str(error):  # that one has more to tell
+            if "by peer" in str(error):  # a connection was closed or reset: that one has more to tell
                 raise SystemExit(1) from None
             raise
 
