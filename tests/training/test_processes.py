@@ -74,6 +74,14 @@ def alive(pids):
     return [pid for pid, path in states if path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z"]
 
 
+def gone(pids):
+    """Whether all have ended, after a while."""
+    deadline = time.monotonic() + 30
+    while alive(pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not alive(pids)
+
+
 @pytest.fixture
 def begin(tmp_path):
     """Begin a run; what is left of it when the test ends is killed."""
@@ -129,10 +137,7 @@ def test_no_process_outlives_the_run(begin, number, ignored, ways):
     else:
         assert process.returncode == 1
         assert err == "interrupted; --resume --out run goes on from the last checkpoint\n"
-    deadline = time.monotonic() + 30
-    while alive(others) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not alive(others)
+    assert gone(others)
 
 
 @ALIVE
@@ -145,7 +150,7 @@ def test_a_process_that_was_killed_is_told_in_one_line(begin, ways, who):
     assert process.returncode == 1
     assert err.startswith(f"error: {who}: ")
     assert err.count("\n") == 1
-    assert not alive(others)
+    assert gone(others)
 
 
 @pytest.mark.slow
