@@ -41,13 +41,15 @@ def refine(tiny, faces, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("change", [{"workers": 1}, {"devices": 2}, {"devices": 2, "workers": 1}], ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("change", [{"workers": 1}, {"devices": 2}], ids=str)
 def test_a_bad_face_is_one_line_whoever_reads_it(refine, capfd, change):
     with pytest.raises(ValueError, match=r"^training face train_\d+: labels: no window .* more than one class$"):
         refine(spoiled=True, **change)
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_is_one_line_with_two_devices(refine, capfd):
     with pytest.raises(ValueError, match=r"^spn: the loss is (nan|inf) at step \d+; a lower rate may help$"):
         refine(spoiled=False, devices=2, parsing=1e38)
@@ -121,11 +123,15 @@ def begun_run(folder, *arguments, ignored):
 @ALIVE
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "ignored"),
-    [(signal.SIGINT, False), (signal.SIGTERM, True), (signal.SIGKILL, True)],
-    ids=["SIGINT", "SIGTERM in the background", "SIGKILL"],
+    ("number", "ignored", "ways"),
+    [
+        (signal.SIGINT, False, ("--devices", "2")),
+        (signal.SIGTERM, True, ("--devices", "2")),
+        (signal.SIGKILL, True, ("--devices", "2")),
+        (signal.SIGTERM, True, ("--workers", "1")),
+    ],
+    ids=["SIGINT", "SIGTERM in the background", "SIGKILL", "with a worker"],
 )
-@pytest.mark.parametrize("ways", [("--devices", "2"), ("--workers", "1")], ids=" ".join)
 def test_no_process_outlives_the_run(begin, number, ignored, ways):
     """The signal is sent to the run alone, as `kill` does."""
     process, others = begin(*ways, ignored=ignored)
