@@ -151,9 +151,11 @@ def summary(kills: list[dict], late: int) -> dict:
 
 def main() -> None:
     """Kill, resume, compare, and write what came of it."""
-    options = _record.parser(__doc__).parse_args()
+    made = _record.parser(__doc__)
+    made.add_argument("--kills", type=int, default=30, help="how many (default 30; 2 with --small)")
+    options = made.parse_args()
     with tempfile.TemporaryDirectory(prefix="spnkit-kills-") as place:
-        figures = campaign(2 if options.small else 30, options.seed, Path(place))
+        figures = campaign(2 if options.small else options.kills, options.seed, Path(place))
     _record.write("kills", figures, seed=options.seed, out=_record.folder(options))
     if figures["resumed to the same weights"] < figures["kills"] or figures["processes left"]:
         sys.exit("error: not every run was resumed to the same weights, or a process was left")
