@@ -35,8 +35,13 @@ class Tally:
     @classmethod
     def load(cls, path):
         """Read what `save` wrote."""
-        with np.load(path) as saved:
-            return cls(**saved)
+        try:
+            with np.load(path) as saved:
+                return cls(**saved)
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # NumPy, zipfile and zlib have their own for each damage
+            raise ValueError(f"{path}: damaged, or not counts of faces; remove it to count anew") from error
 
     def save(self, file):
         """Write all counts."""

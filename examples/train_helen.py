@@ -14,7 +14,9 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import signal
 import sys
+import warnings
 from dataclasses import MISSING, fields
 from pathlib import Path
 
@@ -79,7 +81,9 @@ def parser() -> argparse.ArgumentParser:
             made.add_argument(flag, action=argparse.BooleanOptionalAction, default=default, help=HELP[field.name])
         else:
             made.add_argument(flag, type=type(default) if default is not None else str, default=default, help=shown)
-    made.add_argument("--out", type=Path, help="run folder (default: the first free of runs/helen, runs/helen-2, ...)")
+    made.add_argument(
+        "--out", type=Path, help="run folder, new or empty (default: first free of runs/helen, runs/helen-2, ...)"
+    )
     made.add_argument(
         "--resume", action="store_true", help="go on with the run in --out, or the newest, as it was begun"
     )
@@ -87,14 +91,24 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def settle() -> None:
+    """Let a kill end like Ctrl-C, warnings be one line, and what the terminal cannot write be written as escapes."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.formatwarning = lambda message, *_: f"note: {message}\n"
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run what the command line asks for; every foreseeable failure ends in one line."""
+    settle()
     made = parser()
     arguments = vars(made.parse_args())
     out, resume, checkpoint = (arguments.pop(name) for name in ("out", "resume", "evaluate"))
-    out = out if out or checkpoint else free_folder(Path("runs"), "helen", resume)
     command = shlex.join(["python", *sys.argv])
     try:
+        out = out if out or checkpoint else free_folder(Path("runs"), "helen", resume)
         if resume:
             made.set_defaults(**options_of(out).as_dict())  # what is not given now was given then
             arguments = {name: value for name, value in vars(made.parse_args()).items() if name in arguments}

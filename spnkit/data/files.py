@@ -5,62 +5,101 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 
-_UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    Image.DecompressionBombError,
-)  # all seen from Pillow on bad files
+from spnkit.data.masks import whole_labels
+
+PHOTO_ENDINGS = (".jpg", ".png", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+LABEL_ENDINGS = (".png", ".bmp", ".tif", ".tiff", ".webp")
+"""Neither `.jpg` nor `.gif`, which leave other numbers of class indices than were written."""
+
+
+class Shelf:
+    """Pictures by folder and name, whatever their endings and the case of these; hidden files are none.
+
+    macOS leaves a `._NAME.jpg` beside a NAME.jpg on disks that are not its own.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, dict[str, list[Path]]] = {}
+
+    def listing(self, folder: Path) -> dict[str, list[Path]]:
+        """The files in a folder by their names without ending."""
+        if folder not in self._seen:
+            names: dict[str, list[Path]] = {}
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                if not path.name.startswith("."):
+                    names.setdefault(path.stem, []).append(path)
+            self._seen[folder] = names
+        return self._seen[folder]
+
+    def find(self, path: Path, endings: tuple[str, ...]) -> Path:
+        """The picture at `path`, which has no ending; where there is none, the name that it should have."""
+        found = self._found(path, endings)
+        if found and not found.exists():  # something changed since the folder was listed
+            del self._seen[path.parent]
+            found = self._found(path, endings)
+        return found or path.with_name(path.name + endings[0])
+
+    def _found(self, path: Path, endings: tuple[str, ...]) -> Path | None:
+        kinds = {other.suffix.lower(): other for other in reversed(self.listing(path.parent).get(path.name, []))}
+        return next((kinds[ending] for ending in endings if ending in kinds), None)
 
 
 def _open(path: Path) -> Image.Image:
     try:
         with Image.open(path) as picture:
             picture.load()
+            picture.info["pages"] = getattr(picture, "n_frames", 1)  # not to be asked of a closed file
             return picture
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such image") from None
-    except _UNREADABLE as error:
-        raise OSError(f"{path}: unreadable or truncated image ({error})") from error
+    except Exception as error:  # there is hardly one that Pillow has not been seen to raise on a bad file
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise OSError(f"{path}: unreadable or truncated image ({reason})") from error
 
 
-def _converted(path: Path, mode: str) -> NDArray[np.uint8]:
+def _converted(picture: Image.Image, path: Path, mode: str) -> NDArray[np.uint8]:
     """A picture in another mode; levels beyond 255, which Pillow would clip, are refused."""
-    picture = _open(path)
     if picture.mode.startswith(("I", "F")):
         raise ValueError(f"{path}: expected a picture with 8 bits a channel, got mode {picture.mode}")
     return np.asarray(picture.convert(mode))
 
 
-def read_photo(path: Path) -> NDArray[np.uint8]:
-    """A picture as RGB, uint8 (H, W, 3). Its pixels lie as stored, whatever EXIF says: so do those of its labels."""
-    return _converted(path, "RGB")
+def read_photo(path: Path) -> tuple[NDArray[np.uint8], bool]:
+    """A picture as RGB, uint8 (H, W, 3), and whether its EXIF says that it is to be turned.
+
+    Its pixels lie as stored, whatever EXIF says: so do those of its labels.
+    """
+    picture = _open(path)
+    turned = False
+    with suppress(Exception):  # EXIF that makes no sense says nothing
+        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+    return _converted(picture, path, "RGB"), turned
 
 
 def read_levels(path: Path) -> NDArray[np.uint8]:
     """A picture as levels of grey, uint8 (H, W), also where it was stored with a palette or as black and white."""
-    return _converted(path, "L")
+    return _converted(_open(path), path, "L")
 
 
 def read_indices(path: Path) -> NDArray[np.uint8]:
-    """A single-channel picture of numbers 0..255 (grey or palette), uint8 (H, W)."""
+    """A single-channel picture of whole numbers 0..255 (grey, palette, black and white or floating), uint8 (H, W)."""
     picture = _open(path)
     if len(picture.getbands()) != 1:
         raise ValueError(f"{path}: expected a single-channel picture of class indices, got mode {picture.mode}")
-    values = np.asarray(picture)
-    if values.min() < 0 or values.max() > 255:
-        raise ValueError(f"{path}: expected values 0..255, got {values.min()}..{values.max()}")
-    return values.astype(np.uint8)
+    if (pages := picture.info["pages"]) != 1:
+        raise ValueError(f"{path}: expected one picture of class indices, got {pages} in one file")
+    return whole_labels(str(path), np.asarray(picture))
 
 
 def read_lines(path: Path) -> list[str]:
@@ -71,6 +110,8 @@ def read_lines(path: Path) -> list[str]:
         raise FileNotFoundError(f"{path}: no such list") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected a text file ({error})") from error
+    if strange := next((c for line in lines for c in line if unicodedata.category(c) == "Cc" and c != "\t"), ""):
+        raise ValueError(f"{path}: expected a text file, got the character {strange!r}")
     return [line.strip() for line in lines if line.strip()]
 
 

@@ -1,4 +1,4 @@
-"""Five keypoints of a face: both eyes, nose tip, both mouth corners; left is the viewer's left."""
+"""Five keypoints of a face: both eyes, nose tip, both mouth corners; left is what the labels call left."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spnkit.data.classes import score_groups
 from spnkit.data.files import read_lines
+from spnkit.data.names import meanings
 
 _NOSE_TIP, _LEFT_CORNER, _RIGHT_CORNER = 30, 48, 54  # iBUG-68 numbering
 _LEFT_EYE, _RIGHT_EYE = slice(36, 42), slice(42, 48)
@@ -23,15 +24,17 @@ def keypoints_from_landmarks(path: Path) -> NDArray[np.float64]:
         raise ValueError(f"{path}: expected two numbers 'x y' a line ({error})") from error
     if points.ndim != 2 or points.shape[0] < 68 or points.shape[1] != 2:
         raise ValueError(f"{path}: expected at least 68 lines 'x y', got an array of shape {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError(f"{path}: expected finite numbers 'x y', got {points[~np.isfinite(points)][0]}")
     eyes = points[_LEFT_EYE].mean(axis=0), points[_RIGHT_EYE].mean(axis=0)
     return np.stack([*eyes, points[_NOSE_TIP], points[_LEFT_CORNER], points[_RIGHT_CORNER]])
 
 
 def keypoints_from_labels(labels: NDArray[np.uint8], classes: Sequence[str]) -> NDArray[np.float64] | None:
     """Keypoints (5, 2) as (x, y) from labels (H, W); None where an eye, the nose or the mouth is missing."""
-    groups = score_groups(classes)
+    groups, named = score_groups(classes), meanings(classes)
     wanted = [
-        *((classes.index(name),) if name in classes else () for name in ("left_eye", "right_eye")),
+        *((named.index(name),) if name in named else () for name in ("left_eye", "right_eye")),
         *(groups.get(group, ()) for group in ("nose", "mouth")),
     ]
     left, right, nose, mouth = (_pixels(labels, indices) for indices in wanted)

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnkit.data.classes import HELEN_CLASSES, score_groups
-from spnkit.data.files import read_indices, read_levels, read_lines
+from spnkit.data.files import LABEL_ENDINGS, PHOTO_ENDINGS, Shelf, read_indices, read_levels, read_lines
 from spnkit.data.folder import SPLITS, FaceFolder
 from spnkit.data.keypoints import keypoints_from_landmarks
-
-_PHOTO_ENDINGS = (".jpg", ".png", ".jpeg")
+from spnkit.data.names import meanings
 
 
 class HelenFolder(FaceFolder):
@@ -40,14 +39,21 @@ class HelenFolder(FaceFolder):
         return self.root / self.lists[split]
 
     def _photo_path(self, name: str) -> Path:
-        return self.root / "images" / f"{name}.jpg"
+        return self._shelf.find(self.root / "images" / name, PHOTO_ENDINGS)
 
     def _label_path(self, name: str) -> Path:
         return self.root / "labels" / name
 
+    def _mask_paths(self, name: str) -> list[Path]:
+        masks = (self._label_path(name) / f"{name}_lbl{i:02d}" for i in range(len(self.classes)))
+        return [self._shelf.find(mask, LABEL_ENDINGS) for mask in masks]
+
+    def files(self, name: str) -> list[Path]:
+        return [self._photo_path(name), *self._mask_paths(name)]
+
     def _read_labels(self, name: str) -> NDArray[np.uint8]:
         """The class of the strongest mask at each pixel; background where all are zero."""
-        paths = [self._label_path(name) / f"{name}_lbl{i:02d}.png" for i in range(len(self.classes))]
+        paths = self._mask_paths(name)
         masks = [read_levels(path) for path in paths]
         for path, mask in zip(paths, masks, strict=True):
             if mask.shape != masks[0].shape:
@@ -81,8 +87,10 @@ class HelenStarFolder(FaceFolder):
     @staticmethod
     def _photos_in(folder: Path) -> dict[str, Path]:
         """The photos by name, in order; their endings are not all alike."""
-        photos = (path for path in folder.glob("*_image.*") if path.suffix.lower() in _PHOTO_ENDINGS)
-        return dict(sorted((path.stem.removesuffix("_image"), path) for path in photos))
+        shelf = Shelf()
+        names = sorted(name for name in shelf.listing(folder) if name.endswith("_image"))
+        photos = {name.removesuffix("_image"): shelf.find(folder / name, PHOTO_ENDINGS) for name in names}
+        return {name: path for name, path in photos.items() if path.exists()}
 
     def _split_source(self, split: str) -> Path:
         return self.root / (self._test if split == "test" else "train")
@@ -91,7 +99,7 @@ class HelenStarFolder(FaceFolder):
         return self._photos.get(name, self.root / "train" / f"{name}_image.jpg")
 
     def _label_path(self, name: str) -> Path:
-        return self._photo_path(name).with_name(f"{name}_label.png")
+        return self._shelf.find(self._photo_path(name).with_name(f"{name}_label"), LABEL_ENDINGS)
 
     def _read_labels(self, name: str) -> NDArray[np.uint8]:
         return read_indices(self._label_path(name))
@@ -146,17 +154,22 @@ class IndexedFolder(FaceFolder):
         return self.root / "splits" / f"{split}.txt"
 
     def _photo_path(self, name: str) -> Path:
-        paths = [self.root / "images" / f"{name}{ending}" for ending in _PHOTO_ENDINGS]
-        return next((path for path in paths if path.exists()), paths[0])
+        return self._shelf.find(self.root / "images" / name, PHOTO_ENDINGS)
 
     def _label_path(self, name: str) -> Path:
-        return self.root / self.labels / f"{name}.png"
+        return self._shelf.find(self.root / self.labels / name, LABEL_ENDINGS)
 
     def _read_labels(self, name: str) -> NDArray[np.uint8]:
         return read_indices(self._label_path(name))
 
+    def _landmarks(self, name: str) -> Path:
+        return self.root / "landmarks70" / f"{name}.txt"
+
+    def files(self, name: str) -> list[Path]:
+        return [*super().files(name), *filter(Path.exists, [self._landmarks(name)])]
+
     def _read_keypoints(self, name: str, labels: NDArray[np.uint8]) -> NDArray[np.float64] | None:
-        landmarks = self.root / "landmarks70" / f"{name}.txt"
+        landmarks = self._landmarks(name)
         return keypoints_from_landmarks(landmarks) if landmarks.exists() else super()._read_keypoints(name, labels)
 
 
@@ -167,7 +180,7 @@ def _class_names(path: Path) -> list[str]:
     if any(len(row) != 2 or row[0] != str(i) for i, row in enumerate(rows)):
         raise ValueError(f"{path}: expected lines '0 name', '1 name', ... in order")
     names = [row[1] for row in rows]
-    if len(set(names)) < len(names):
+    if len(set(meanings(names))) < len(names):
         raise ValueError(f"{path}: expected a name of its own for each class, got {', '.join(names)}")
     return names
 

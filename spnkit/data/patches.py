@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnkit.data.classes import IGNORE
+from spnkit.data.masks import whole_labels
 
 
 def mixed_windows(labels: NDArray[np.uint8], size: int) -> NDArray[np.bool_]:
@@ -16,7 +17,7 @@ def mixed_windows(labels: NDArray[np.uint8], size: int) -> NDArray[np.bool_]:
     Parameters
     ----------
     labels : numpy.ndarray
-        Class indices, uint8 (H, W); 255 counts as no class.
+        Class indices, whole numbers 0..255 (H, W), or a boolean mask; 255 counts as no class.
     size : int
         Side of a window.
 
@@ -28,13 +29,14 @@ def mixed_windows(labels: NDArray[np.uint8], size: int) -> NDArray[np.bool_]:
     Raises
     ------
     ValueError
-        If the window does not fit into the labels.
+        If the window does not fit into the labels, or these are not whole numbers 0..255.
 
     Examples
     --------
     >>> mixed_windows(np.array([[0, 0, 1, 1]], np.uint8).repeat(2, axis=0), size=2)
     array([[False,  True, False]])
     """
+    labels = whole_labels("labels", labels)
     _check_fit("labels", labels.shape, size)
     least = _slide(np.minimum, labels, size)  # 255 never is the least, unless there is nothing else
     most = _slide(np.maximum, np.where(labels == IGNORE, 0, labels), size)
@@ -53,7 +55,7 @@ def sample_windows(
     Parameters
     ----------
     labels : numpy.ndarray
-        Class indices, uint8 (H, W); 255 counts as no class.
+        Class indices, whole numbers 0..255 (H, W), or a boolean mask; 255 counts as no class.
     size : int
         Side of a window; 128 in the paper.
     count : int

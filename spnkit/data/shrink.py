@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnkit.data.classes import IGNORE
+from spnkit.data.masks import whole_labels
 
 
 def shrink_image(image: NDArray, factor: int) -> NDArray:
@@ -43,7 +44,7 @@ def shrink_labels(labels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     Parameters
     ----------
     labels : numpy.ndarray
-        Class indices, uint8 (H, W).
+        Class indices, whole numbers 0..255 (H, W), or a boolean mask; 255 is unknown.
     factor : int
         A divisor of H and W.
 
@@ -55,13 +56,14 @@ def shrink_labels(labels: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     Raises
     ------
     ValueError
-        If `factor` does not divide the size.
+        If `factor` does not divide the size, or labels are not whole numbers 0..255.
 
     Examples
     --------
     >>> shrink_labels(np.array([[3, 3], [255, 2]], np.uint8), 2).tolist()
     [[3]]
     """
+    labels = whole_labels("labels", labels)
     blocks = _blocks(labels, factor)
     present = np.setdiff1d(labels, IGNORE)
     if not present.size:

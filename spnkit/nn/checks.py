@@ -3,21 +3,59 @@
 from __future__ import annotations
 
 import pickle
+import struct
+import sys
 import warnings
+import zlib
+from math import isfinite
 from numbers import Integral
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from torch import Tensor
 
-UNREADABLE = (RuntimeError, LookupError, TypeError, ValueError, EOFError, pickle.UnpicklingError)
+UNREADABLE = (
+    *(RuntimeError, LookupError, TypeError, ValueError, EOFError, AttributeError),
+    *(pickle.UnpicklingError, BadZipFile, struct.error, zlib.error),
+)
 """What `torch.load`, and making networks of what it finds, raise on a file that holds something else."""
-_OUTSIDE = 5
-"""Frames from a warning in here to who called the module: a check, `forward`, and torch's way into it."""
+OVERSHOOT = 0.25
+"""How far a photo in [0, 1] may be outside: resampling with sharp filters makes more of an edge than there was."""
+ROUNDING = 0.01
+"""How far probabilities in half precision, upsampled, may be above one."""
+_INSIDE = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
+"""The networks, and torch's way into them."""
 
 
 def readable(x: Tensor) -> bool:
     """Whether values may be looked at: a graph or a transform cannot branch on them, a meta tensor has none."""
     return not (torch.compiler.is_compiling() or x.is_meta or torch._C._are_functorch_transforms_active())
+
+
+def load_whole(path: Path) -> Any:
+    """What `torch.save` wrote, weights and plain values alone, on the CPU; torch itself does not look at the checksums.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    OSError
+        If it cannot be read.
+    *UNREADABLE
+        If it is damaged or something else.
+    """
+    try:
+        with ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except OSError as error:
+        if error.filename is None:  # it is there, and its contents point out of it
+            raise ValueError(str(error)) from error
+        raise
+    if damaged:
+        raise ValueError(f"{damaged} is damaged")
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def check_counts(**counts: int) -> None:
@@ -37,22 +75,53 @@ def check_map(name: str, x: Tensor, channels: int) -> None:
         raise ValueError(f"{name} must be (N, {channels}, H, W) and not empty, got {tuple(x.shape)}")
 
 
-def check_finite(name: str, x: Tensor) -> None:
-    """Refuse NaN and infinity."""
-    if readable(x) and not torch.isfinite(x).all():
+def extremes(name: str, x: Tensor) -> tuple[float, float] | None:
+    """Least and greatest value, where values may be looked at; NaN and infinity are refused."""
+    if not readable(x):
+        return None
+    least, most = torch.stack(torch.aminmax(x.detach())).tolist()
+    if not isfinite(least) or not isfinite(most):
         raise ValueError(f"{name} must be finite, got NaN or infinity")
+    return least, most
 
 
 def check_image(image: Tensor) -> None:
-    """Refuse anything but a finite RGB batch."""
+    """Refuse anything but a finite RGB batch, and warn of values that no photo in [0, 1] has."""
     check_map("image", image, 3)
-    check_finite("image", image)
+    found = extremes("image", image)
+    if found and max(-found[0], found[1] - 1) > OVERSHOOT:
+        warn(f"image should be RGB in [0, 1], got values {_beyond(*found)}")
+
+
+def check_coarse(coarse: Tensor, num_classes: int) -> None:
+    """Refuse anything but a finite map, and warn of values that no probabilities have."""
+    check_map("coarse", coarse, num_classes)
+    found = extremes("coarse", coarse)
+    if found and found[0] < 0:
+        warn("coarse should hold probabilities, got negative values (apply softmax)")
+    elif found and found[1] > 1 + ROUNDING:
+        warn(f"coarse should hold probabilities, got values {_beyond(*found)}")
+
+
+def _beyond(least: float, most: float) -> str:
+    """In words that a photo and its shrunk copy have in common: Python shows the same warning once."""
+    if least < 0:
+        return "below 0"
+    return "far above 1 (of 0 to 255? divide by 255)" if most > 2 else "above 1"
+
+
+def warn(message: str) -> None:
+    """Warn at the line that called the networks, however deep in them it is found."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_code.co_filename.startswith(_INSIDE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
 
 
 def check_pair(image: Tensor, coarse: Tensor, num_classes: int) -> None:
     """Refuse an image and a coarse map that do not belong together."""
-    check_map("image", image, 3)
-    check_map("coarse", coarse, num_classes)
+    check_image(image)
+    check_coarse(coarse, num_classes)
     for what, of_image, of_coarse in (
         ("batch size", image.shape[0], coarse.shape[0]),  # `len` would fix it when a program is exported
         ("height and width", tuple(image.shape[-2:]), tuple(coarse.shape[-2:])),
@@ -62,7 +131,3 @@ def check_pair(image: Tensor, coarse: Tensor, num_classes: int) -> None:
             raise ValueError(f"image and coarse must have the same {what}, got {of_image} and {of_coarse}")
     if image.dtype != coarse.dtype:
         raise TypeError(f"image and coarse must have the same dtype, got {image.dtype} and {coarse.dtype}")
-    check_finite("image", image)
-    check_finite("coarse", coarse)
-    if readable(coarse) and coarse.min() < 0:
-        warnings.warn("coarse should hold probabilities, got negative values (apply softmax)", stacklevel=_OUTSIDE)

@@ -65,6 +65,11 @@ class FaceParser(EncoderDecoder):
         ------
         TypeError, ValueError
             If `image` is not a finite floating tensor of that shape.
+
+        Warns
+        -----
+        UserWarning
+            If it has values that no photo in [0, 1] has.
         """
         check_image(image)
         return super().forward(image)[:, : self.num_classes]

@@ -55,7 +55,7 @@ class PlainRefinement(nn.Module):
         self.classify = nn.Conv2d(hidden, num_classes, 3, padding=1)
 
     def forward(self, image: Tensor, coarse: Tensor) -> Tensor:
-        """Refined logits `(N, num_classes, H, W)` of an image and its coarse map, both as in `SPN`."""
+        """Refined logits `(N, num_classes, H, W)` of an image and its coarse map, both as in `SPN`, with its checks."""
         check_pair(image, coarse, self.num_classes)
         height, width = image.shape[-2:]
         h = relu(self.features(torch.cat([image, coarse], 1)))

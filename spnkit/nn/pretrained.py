@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from spnkit.nn.blocks import upsampled
-from spnkit.nn.checks import UNREADABLE, check_image
+from spnkit.nn.checks import UNREADABLE, check_image, load_whole
 from spnkit.nn.guidance import UNetGuidance
 from spnkit.nn.parsers import FaceParser
 from spnkit.nn.spn import SPN
@@ -59,6 +59,11 @@ class FaceRefiner(nn.Module):
         ------
         TypeError, ValueError
             If the image is not a finite floating tensor of that shape; another size does if `factor` divides it.
+
+        Warns
+        -----
+        UserWarning
+            If the image has values that no photo in [0, 1] has.
         """
         check_image(image)
         if any(side % self.factor for side in image.shape[-2:]):
@@ -129,7 +134,7 @@ def face_refiner(weights: str | Path = WEIGHTS) -> FaceRefiner:
     if not (path := Path(weights)).is_file():
         raise FileNotFoundError(f"{path}: no weights there; analysis/face_refiner.py trains some")
     try:
-        saved: dict[str, Any] = torch.load(path, weights_only=True)
+        saved: dict[str, Any] = load_whole(path)
         made = build(**saved["made of"])
         made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
     except UNREADABLE as error:

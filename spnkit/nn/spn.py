@@ -121,7 +121,8 @@ class SPN(nn.Module):
         Warns
         -----
         UserWarning
-            If `coarse` has negative values, as logits do.
+            If `coarse` has values that no probabilities have: negative ones, as logits do, or such as 255; or if
+            `image` has values that no photo in [0, 1] has.
         """
         check_pair(image, coarse, self.num_classes)
         logits = self.refinement(image, coarse)

@@ -1,8 +1,9 @@
 """Training and scoring of the face parsing experiment (Section 5); needs the extra `train`."""
 
 from spnkit.training.coarse import parse, refine, upsample
+from spnkit.training.evaluation import evaluate
 from spnkit.training.faces import AlignedFaces
-from spnkit.training.helen import Experiment, evaluate, train
+from spnkit.training.helen import Experiment, train
 from spnkit.training.losses import boundaries, multi_objective_loss, segmentation_loss
 from spnkit.training.options import Options
 from spnkit.training.pictures import draw_crops, draw_listening

@@ -9,25 +9,28 @@ from numpy.typing import NDArray
 from skimage.transform import SimilarityTransform, warp
 
 from spnkit.data import IGNORE
+from spnkit.data.names import meanings, mirrored
 
 
 def mirror_classes(classes: Sequence[str]) -> NDArray[np.uint8]:
-    """Which class each one becomes in a mirror: left and right change places.
+    """Which class each one becomes in a mirror: left and right change places, however they are spelled.
 
     Examples
     --------
     >>> mirror_classes(("background", "left_eye", "right_eye")).tolist()
     [0, 2, 1]
+    >>> mirror_classes(("background", "l_eye", "right eye")).tolist()
+    [0, 2, 1]
     """
-    swapped = {"left": "right", "right": "left"}
-    mirrored = ["_".join(swapped.get(word, word) for word in name.split("_")) for name in classes]
-    return np.array([classes.index(m if m in classes else c) for m, c in zip(mirrored, classes, strict=True)])
+    named = meanings(classes)
+    others = [mirrored(name) if mirrored(name) in named else name for name in named]
+    return np.array([named.index(name) for name in others])
 
 
-def mirror_labels(labels: NDArray[np.uint8], mirrored: NDArray[np.integer]) -> NDArray[np.uint8]:
+def mirror_labels(labels: NDArray[np.uint8], mirror: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Labels (H, W) as a mirror shows them."""
     table = np.arange(IGNORE + 1, dtype=np.uint8)
-    table[: len(mirrored)] = mirrored
+    table[: len(mirror)] = mirror
     return table[labels[:, ::-1]]
 
 

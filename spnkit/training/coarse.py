@@ -71,9 +71,11 @@ def parse(parsers: Iterable[nn.Module], image: NDArray[np.uint8], factor: int, d
 
     Raises
     ------
-    ValueError
-        If `factor` does not divide the sides.
+    TypeError, ValueError
+        If the photo is not uint8, or `factor` does not divide the sides.
     """
+    if image.dtype != np.uint8:  # a photo in [0, 1] would be all but black
+        raise TypeError(f"image: expected uint8, got {image.dtype}")
     small = to_tensor(shrink_image(image, factor) / np.float32(255))[None].to(device)
     return torch.stack([parser.eval()(small).softmax(1)[0] for parser in parsers]).mean(0).cpu()
 

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import torch
-
 from spnkit.data.files import not_written
-from spnkit.nn.checks import UNREADABLE
+from spnkit.nn.checks import UNREADABLE, load_whole
 
 
 @contextmanager
@@ -39,7 +37,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         If the file is missing, damaged or something else.
     """
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        found = load_whole(path)
         if isinstance(found, dict) and "state_dict" in found:
             return found
     except FileNotFoundError:

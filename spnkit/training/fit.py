@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import signal
-import warnings
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
@@ -15,12 +14,12 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
-from lightning.pytorch.strategies import DDPStrategy
 from rich.console import Console
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from spnkit.training.files import read_checkpoint, whole_file
 from spnkit.training.progress import StageProgress
+from spnkit.training.together import EndsOnTerm, Failure, Together, Told, collate, lost_workers, quiet
 
 STEPS_PER_EPOCH = 25
 
@@ -75,7 +74,8 @@ class EpochData(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader:
         """One loader for all epochs."""
         return DataLoader(
-            self.samples,
+            Told(self.samples),
+            collate_fn=collate,
             batch_sampler=EpochBatches(self.trainer, batch=self.batch, steps=self.steps, share=self.share),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
@@ -83,6 +83,12 @@ class EpochData(lightning.LightningDataModule):
             # A forked child inherits the dead threads of a parallel loop, and hangs in its first own.
             multiprocessing_context="spawn" if self.workers else None,
         )
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Raise here, in the process that trains, what was wrong with a sample."""
+        if isinstance(batch, Failure):
+            raise batch.error
+        return batch
 
 
 class SharedStatistics(Callback):
@@ -144,8 +150,10 @@ def fit(
     ------
     ValueError
         If `checkpoint` is damaged.
+    OSError
+        If a process that trains or prepares samples was killed.
     KeyboardInterrupt
-        After Ctrl-C; the checkpoint of the last whole epoch stands.
+        After Ctrl-C or SIGTERM; the checkpoint of the last whole epoch stands, and no process is left behind.
     """
     progress = StageProgress(checkpoint.stem, data.steps, console)
     every_epoch = ModelCheckpoint(
@@ -154,18 +162,18 @@ def fit(
     if checkpoint.exists():
         read_checkpoint(checkpoint)  # a damaged one is named here, not somewhere in Lightning
     place = torch.device(device)
-    with quiet(), interruptible():
+    with quiet(), interruptible(), lost_workers():
         trainer = lightning.Trainer(
             accelerator="gpu" if place.type == "cuda" else place.type,
             devices=[place.index] if place.type == "cuda" and place.index is not None else devices,
             # Spawned, not launched anew: what comes before and after training happens once. Forked processes
             # would inherit the dead threads of a parallel loop. What each has seen counts: see `SharedStatistics`.
-            strategy="auto" if devices == 1 else DDPStrategy(start_method="spawn", broadcast_buffers=False),
+            strategy="auto" if devices == 1 else Together(start_method="spawn", broadcast_buffers=False),
             precision=precision,
             accumulate_grad_batches=data.share // devices,
             # Counted in epochs: with `max_steps` Lightning would repeat part of an epoch after a resume.
             max_epochs=ceil(data.steps / steps_per_epoch(data.steps)),
-            callbacks=[progress, SharedStatistics(), every_epoch],
+            callbacks=[progress, SharedStatistics(), EndsOnTerm(), every_epoch],
             plugins=[WholeCheckpoints()],
             use_distributed_sampler=False,  # the data are dealt out already
             logger=False,
@@ -180,26 +188,21 @@ def fit(
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Lightning's advice on loaders, loggers and processors left out: each of these choices was made."""
-    talker = logging.getLogger("lightning.pytorch")
-    level = talker.level
-    talker.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            yield
-    finally:
-        talker.setLevel(level)
-
-
-@contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C as Python has it: Lightning answers it by ending the process and turning it off."""
-    before = signal.getsignal(signal.SIGINT)
+    """Ctrl-C as Python has it: Lightning answers it by ending the process and turning it off. SIGTERM is the same."""
+    here = threading.current_thread() is threading.main_thread()  # only there can an answer be chosen
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if here else {}
     try:
+        if here:
+            signal.signal(signal.SIGTERM, interrupt)
         yield
     except SystemExit as end:
         raise KeyboardInterrupt from end
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, answer in before.items():
+            signal.signal(number, answer)
+
+
+def interrupt(_number: int, _frame: Any) -> None:
+    """Answer a signal as Python answers Ctrl-C."""
+    raise KeyboardInterrupt

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import lightning
@@ -15,16 +13,19 @@ import torch
 from rich.console import Console
 
 from spnkit.data import FaceFolder, make_faces, open_faces
+from spnkit.data.madeup.folder import made_names
 from spnkit.training.coarse import parse
-from spnkit.training.faces import AlignedFaces, people_of
+from spnkit.training.devices import check_machine
+from spnkit.training.faces import AlignedFaces, folds_of
 from spnkit.training.fit import EpochData, fit
-from spnkit.training.modules import ParserTraining, RefinementTraining
+from spnkit.training.modules import ParserTraining, RefinementTraining, digest_of
 from spnkit.training.options import Options
 from spnkit.training.pictures import draw_crops, draw_listening
+from spnkit.training.progress import PLAIN, console_of
 from spnkit.training.report import Scores, machine, table, write_report
-from spnkit.training.runs import check_device, open_run
+from spnkit.training.runs import check_stage, open_run
 from spnkit.training.samples import LowResolutionFaces, Patches, Samples
-from spnkit.training.scoring import load_model, score
+from spnkit.training.scoring import score
 
 
 class Experiment:
@@ -71,16 +72,14 @@ class Experiment:
 
     def folds(self, train: AlignedFaces) -> list[int]:
         """The fold of each training face: people are dealt out in turn, with all their photos."""
-        people, folds = people_of(train.names, self.options.people), self.options.folds
-        if max(people) + 1 < folds:
-            raise ValueError(f"folds: {folds} for {max(people) + 1} people to train on, who are in one fold each")
-        return [person % folds for person in people]
+        return folds_of(train.names, self.options.people, self.options.folds)
 
     def parsers(self, classes: tuple[str, ...], train: AlignedFaces, name: str = "parsers") -> ParserTraining:
         """Train the baseline parsers."""
         options = self.options
         samples = LowResolutionFaces(train.shrunk(options.seen_factor), classes, options.seed, folds=self.folds(train))
         module = self._seeded(0, ParserTraining, classes)
+        module.made_from = {"faces": train.digest()}
         self._fit(module, samples, name, options.parser_batch, options.parser_steps)
         return module
 
@@ -103,6 +102,7 @@ class Experiment:
         )
         module = self._seeded(1, RefinementTraining, parsers.classes)
         module.parsers.load_state_dict(parsers.parsers.state_dict())
+        module.made_from = {"faces": train.digest(), "parsers": digest_of(module.parsers)}
         self._fit(module, samples, name, self.options.batch, self.options.steps)
         return module
 
@@ -122,10 +122,13 @@ class Experiment:
         chosen = self.options
         share = chosen.devices * chosen.accumulate
         data = EpochData(samples, batch=batch, steps=steps, share=share, workers=chosen.workers)
+        checkpoint = self.out / f"{stage}.ckpt"
+        if checkpoint.exists():
+            check_stage(checkpoint, module.classes, chosen, module.made_from)
         self.stages[stage] = fit(
             module,
             data,
-            checkpoint=self.out / f"{stage}.ckpt",
+            checkpoint=checkpoint,
             device=chosen.device,
             console=self.console,
             devices=chosen.devices,
@@ -148,7 +151,7 @@ def train(
     options : Options
         Choices of the run.
     out : pathlib.Path
-        Run folder, which must not hold another run.
+        Run folder: new or empty, or with `resume` that of the run.
     resume : bool
         Go on with the run in `out`, which must have the same options.
     command : str
@@ -164,21 +167,25 @@ def train(
     Raises
     ------
     OSError
-        If a file is missing, unreadable or cannot be written; the message names it.
+        If a file is missing, unreadable or cannot be written, or `out` holds what is not of this run; the message
+        names it.
     ValueError
-        If labels or options do not fit.
+        If labels or options do not fit, or a checkpoint in `out` was made from something else.
     KeyboardInterrupt
-        After Ctrl-C, with the last checkpoint in place.
+        After Ctrl-C or SIGTERM, with the last checkpoint in place.
     """
-    console = console or Console()
-    check_device(options.device)
+    console = console or console_of()
+    check_machine(options)
     given = None if options.data is None else open_faces(options.data)
+    folds_of(given.splits["train"] if given else made_names(options.made), options.people, options.folds)
     open_run(out, options, resume)
     run = Experiment(options, out, console)
+    if given and given.note:
+        console.print(f"note: {given.root}: {given.note}", **PLAIN)
     with run.timed("preparing faces"):
         folder = given or run.made_faces()
         learned, scored = run.aligned(folder, "train"), run.aligned(folder, options.split)
-    console.print(folder, highlight=False)
+    console.print(repr(folder), **PLAIN)
     with run.timed("training the baseline parsers"):
         parsers = run.parsers(folder.classes, learned)
     with run.timed("training the SPN"):
@@ -192,56 +199,7 @@ def train(
         draw_crops(model, scored, out / "crops.png")
         if options.refiner == "spn":
             draw_listening(model, scored, out / "listening.png")
-    shutil.rmtree(out / "cache")
-    console.print(table(scores), highlight=False, soft_wrap=True)
-    return scores
-
-
-def evaluate(
-    checkpoint: Path,
-    data: str,
-    *,
-    out: Path | None = None,
-    split: str = "test",
-    device: str = "cpu",
-    command: str = "",
-    console: Console | None = None,
-) -> Scores:
-    """Score a checkpoint on the faces of a folder, in the rows of `train`.
-
-    Parameters
-    ----------
-    checkpoint : pathlib.Path
-        `spn.ckpt` of a run, finished or not, or `parsers.ckpt` for the baseline alone.
-    data : str
-        Folder of faces with the classes that the checkpoint was trained on.
-    out : pathlib.Path, optional
-        Where to write metrics.json and the table.
-    split, device, command, console
-        As in `Options` and `train`.
-
-    Returns
-    -------
-    dict
-        Row to column to score in percent.
-
-    Raises
-    ------
-    OSError, ValueError
-        If the checkpoint or a face cannot be read, the classes differ, or `out` holds the report of a run.
-    """
-    console = console or Console()
-    check_device(device)
-    if out is not None and (out / "options.json").exists():
-        raise FileExistsError(f"{out}: holds a run, whose report would be lost; choose another folder")
-    model, folder = load_model(checkpoint).to(device), open_faces(data)
-    if folder.classes != model.classes:
-        raise ValueError(f"{data}: its classes are {folder.classes}, {checkpoint} has {model.classes}")
-    with TemporaryDirectory(prefix="spnkit-") as cache:
-        faces = AlignedFaces(folder, folder.splits[split], model.options.size, Path(cache))
-        scores = score(model, faces, console)
-    if out is not None:
-        facts = {"command": command, "checkpoint": str(checkpoint), "data": data, "split": split}
-        write_report(out, scores, facts | {"options": model.options.as_dict(), "faces": repr(folder)})
-    console.print(table(scores), highlight=False, soft_wrap=True)
+    for faces in (learned, scored):
+        faces.discard()
+    console.print(table(scores), **PLAIN)
     return scores

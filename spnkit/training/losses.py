@@ -9,12 +9,19 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from spnkit.data import IGNORE
 
 
+def counted(labels: Tensor) -> Tensor:
+    """Labels, or a boolean mask, as numbers; what would be cut off is refused."""
+    if labels.is_floating_point() or labels.is_complex():
+        raise TypeError(f"labels: expected whole numbers or a boolean mask, got {labels.dtype}")
+    return labels.byte() if labels.dtype == torch.bool else labels
+
+
 def boundaries(labels: Tensor, reach: int = 1) -> Tensor:
     """Pixels within `reach` of another class; ignored pixels are no class.
 
     Parameters
     ----------
-    labels : Tensor, (N, H, W), integer
+    labels : Tensor, (N, H, W), integer or bool
         Class indices; 255 is ignored.
     reach : int
         In pixels, along rows, columns and diagonals.
@@ -29,6 +36,7 @@ def boundaries(labels: Tensor, reach: int = 1) -> Tensor:
     >>> boundaries(torch.tensor([[[0, 0, 0, 1, 1]]])).int().tolist()
     [[[0, 0, 1, 1, 0]]]
     """
+    labels = counted(labels)
     known = labels != IGNORE
     values = labels.float()[:, None]
     window = 2 * reach + 1, 1, reach  # size, stride, padding
@@ -51,6 +59,7 @@ def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
     >>> round(float(dice_loss(perfect, labels)), 3)
     0.0
     """
+    labels = counted(labels)
     known = (labels != IGNORE)[:, None]
     claimed = logits.softmax(1) * known
     true = labels[:, None] == torch.arange(logits.shape[1], device=labels.device).to(labels.dtype)[:, None, None]
@@ -69,7 +78,7 @@ def segmentation_loss(logits: Tensor, labels: Tensor, emphasis: float = 1.0) -> 
     Parameters
     ----------
     logits : Tensor, (N, num_classes, H, W)
-    labels : Tensor, (N, H, W), integer
+    labels : Tensor, (N, H, W), integer or bool
         Class indices; 255 is ignored.
     emphasis : float
         Additional weight of a boundary pixel in the softmax loss.
@@ -101,6 +110,7 @@ def softmax_loss(logits: Tensor, labels: Tensor, emphasis: float = 0.0) -> Tenso
     >>> round(float(softmax_loss(torch.zeros(1, 2, 1, 2), labels)), 3)
     0.693
     """
+    labels = counted(labels)
     softmax = cross_entropy(logits, labels.long(), ignore_index=IGNORE, reduction="none")
     weight = (labels != IGNORE) * (1 + emphasis * boundaries(labels))
     return (weight * softmax).sum() / weight.sum().clamp(min=1)
@@ -117,7 +127,7 @@ def multi_objective_loss(logits: Tensor, edge: Tensor, labels: Tensor) -> Tensor
     logits : Tensor, (N, num_classes, H, W)
     edge : Tensor, (N, H, W)
         Logit of a pixel having another class beside it.
-    labels : Tensor, (N, H, W), integer
+    labels : Tensor, (N, H, W), integer or bool
         Class indices; 255 is ignored.
 
     Returns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import blake2b
 from math import cos, log2, pi
 from typing import Any, cast
 
@@ -29,6 +30,14 @@ CERTAIN = 8.0
 """Logit that a copy of the coarse map begins with where it is sure."""
 REFINER_ROWS = {"spn": "SPN", "plain": "plain convolutions"}
 BLANK = ", blank photo"
+
+
+def digest_of(module: nn.Module) -> str:
+    """A number of all weights and statistics."""
+    found = blake2b(digest_size=16)
+    for name, value in sorted(module.state_dict().items()):
+        found.update(name.encode() + b"\0" + value.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def one_cycle(step: int, steps: int) -> float:
@@ -61,6 +70,11 @@ class Training(lightning.LightningModule):
         parsers = (kind(len(classes), widths=self.widths, edge=True) for _ in range(self.options.folds))
         self.parsers = nn.ModuleList(parsers)
         self.networks = nn.ModuleDict()  # what refines their maps, by row of the table
+        self.made_from: dict[str, str] = {}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Each checkpoint says what else than options and classes went into it."""
+        checkpoint["made_from"] = self.made_from
 
     def photo(self, row: str, image: Tensor) -> Tensor:
         """What the network of a row is shown."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, fields
-from math import inf
+from itertools import count
+from math import ceil, inf, log2
 from typing import Any
 
 from spnkit.data import SPLITS
 from spnkit.directions import CONNECTIONS
+from spnkit.nn.blocks import WIDTHS
 
 NORMALIZATIONS = ("clip", "always", "softmax", "sigmoid")
 INTEGRATIONS = ("max", "mean", "sum")
@@ -19,6 +21,10 @@ OPTIMIZERS = ("adam", "sgd")
 KINDS: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "str": str, "str | None": (str, type(None))}
 """What an option may be, by its annotation."""
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
+LEAST = {"seed": 0, "workers": 0, "parsing": 0, "restraint": 0, "patch": 2}
+"""Other least values than 1, or more than 0; a patch of one pixel has nothing to refine."""
+LAST_SEED = 2**32 - 2
+"""torch takes 32 bits, and the second stage has the seed after the run's."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class Options:
     made : int
         Training faces made up where there is no `data`; a sixth as many for val, a third for test.
     seed : int
-        Source of all chance.
+        Source of all chance, below 4294967295.
     device : str
         Where to train, as torch calls it.
     workers : int
@@ -158,12 +164,14 @@ class Options:
         for name, kind, value in ((field.name, str(field.type), getattr(self, field.name)) for field in fields(self)):
             if not isinstance(value, KINDS[kind]) or (isinstance(value, bool) and kind != "bool"):
                 raise TypeError(f"{name}: expected {kind}, got {value!r}")
-            least = 0 if name in ("seed", "workers", "parsing", "restraint") else 1 if kind == "int" else 1e-9
+            least = LEAST.get(name, 1 if kind == "int" else 1e-9)
             if kind in ("int", "float") and not least <= value < inf:
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
+        if self.seed > LAST_SEED:
+            raise ValueError(f"seed: expected at most {LAST_SEED}, got {self.seed}")
         try:
             re.compile(self.people or "")
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(f"people: expected a regular expression, got {self.people!r} ({error})") from error
         choices = {
             "refiner": REFINERS,
@@ -192,6 +200,26 @@ class Options:
             raise ValueError(f"factor: expected a power of two for the Highres-CNN, got {self.factor}")
         if self.patch > self.size:
             raise ValueError(f"patch: expected at most size = {self.size}, got {self.patch}")
+        if self.data is None and self.made < self.folds:
+            raise ValueError(f"folds: expected at most made = {self.made} faces, got {self.folds}")
+        if self.data is None and self.size < 32:
+            raise ValueError(f"size: expected at least 32 for made-up faces, got {self.size}")
+        self._check_normalised()
+
+    def _check_normalised(self) -> None:
+        """Batch normalisation needs more than one value of a channel, also where the map is smallest."""
+        deepest = len(WIDTHS) - 1 + (round(log2(self.factor)) if self.highres else 0)
+        side = self.size // self.seen_factor
+        needed = next(batch for batch in count(1) if values_seen(batch, self.folds, side, deepest) > 1)
+        if self.parser_batch < needed:
+            raise ValueError(
+                f"parser_batch: expected at least {needed} for {self.folds} folds of faces seen in {side} x {side} "
+                f"pixels, got {self.parser_batch}"
+            )
+        if self.batch_norm and values_seen(self.batch, 1, self.patch, len(WIDTHS) - 1) < 2:
+            raise ValueError(
+                f"batch: expected at least 2 for patches of {self.patch} x {self.patch} pixels, got {self.batch}"
+            )
 
     @property
     def seen_factor(self) -> int:
@@ -201,3 +229,9 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file."""
         return asdict(self)
+
+
+def values_seen(batch: int, folds: int, side: int, halvings: int) -> int:
+    """Values of a channel on the smallest map, in the part of a batch that a parser is shown at least."""
+    others = batch - ceil(batch / folds) if folds > 1 else batch
+    return others * ceil(side / 2**halvings) ** 2

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from math import isfinite
-from typing import Any
+from typing import Any, TextIO, cast
 
 import torch
 from lightning.pytorch.callbacks import Callback
@@ -18,6 +19,28 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from torch import Tensor
+
+PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
+"""How text that is not ours is printed: as it is."""
+
+
+class Escaping:
+    """A stream that writes what its encoding lacks as escapes, where it would end the program."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        return self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def console_of(**options: Any) -> Console:
+    """Where a run speaks, on the standard output: in an encoding without Japanese too."""
+    return Console(file=cast(TextIO, Escaping(sys.stdout)), **options)
 
 
 class StageProgress(Callback):
@@ -53,7 +76,7 @@ class StageProgress(Callback):
 
     def on_train_start(self, trainer, _module) -> None:
         if not hasattr(self, "console"):
-            self.console = Console(quiet=not trainer.is_global_zero)
+            self.console = console_of(quiet=not trainer.is_global_zero)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn.functional import max_pool2d, one_hot
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from spnkit.data import IGNORE, OVERALL_GROUPS, score_groups
+from spnkit.training.losses import counted
 
 NEAR = 0.0075
 """Boundaries agree within this share of the map's diagonal, as is usual (Csurka et al., 2013)."""
@@ -37,20 +39,36 @@ class FaceScores(MulticlassConfusionMatrix):
     """
 
     edges: Tensor
+    unknown: Tensor
 
     def __init__(self, classes: Sequence[str]) -> None:
         super().__init__(len(classes), ignore_index=IGNORE)
         self.classes = tuple(classes)
+        self.add_state("unknown", torch.tensor(0), dist_reduce_fx="sum")
         self.add_state("edges", torch.zeros(len(classes), 4, dtype=torch.long), dist_reduce_fx="sum")
 
     def update(self, claims: Tensor, truth: Tensor) -> None:
-        """Count the pixels of label maps, (N, H, W) or (H, W)."""
+        """Count the pixels of label maps, (N, H, W) or (H, W), integer or bool; 255 in the truth is unknown."""
+        claims, truth = counted(claims), counted(truth)
+        self.unknown += (truth == IGNORE).sum()
         super().update(claims, truth)
         self.edges += edge_counts(claims, truth, self.num_classes)
 
     def compute(self) -> dict[str, float]:  # type: ignore[override]
-        """Column name to score; NaN where a part neither is there nor is claimed to be."""
-        return scores_of(super().compute(), self.edges, self.classes)
+        """Column name to score; NaN where a part neither is there nor is claimed to be.
+
+        Warns
+        -----
+        UserWarning
+            If of two classes the second never is the truth, but 255 is: it may have been meant.
+        """
+        pixels = super().compute()
+        if self.num_classes == 2 and self.unknown and not pixels[1].any():
+            warnings.warn(
+                f"truth: no pixel is 1, {int(self.unknown)} are 255, which is unknown (divide a mask of 0 and 255)",
+                stacklevel=2,
+            )
+        return scores_of(pixels, self.edges, self.classes)
 
 
 def scores_of(pixels: Tensor, edges: Tensor, classes: Sequence[str]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from spnkit.nn.checks import UNREADABLE
 from spnkit.training.coarse import parse, refine, to_tensor, upsample
 from spnkit.training.faces import AlignedFaces
 from spnkit.training.files import read_checkpoint
@@ -59,5 +60,5 @@ def load_model(checkpoint: Path) -> Training:
     kind: type[Training] = RefinementTraining if refines else ParserTraining
     try:
         return kind.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
-    except (RuntimeError, LookupError, TypeError) as error:
+    except UNREADABLE as error:
         raise ValueError(f"{checkpoint}: not a checkpoint of a run, such as its spn.ckpt") from error

@@ -61,6 +61,24 @@ def test_the_share_of_the_host_is_timed_without_a_gpu(run):
     assert all(figures["us"] > 0 for figures in host["figures"].values())
 
 
+def test_damaged_files_are_named(run):
+    """A tenth of the campaign."""
+    pytest.importorskip("lightning")
+    _, result = run("damaged_files")
+    assert result["figures"]["damages"] == 20
+    assert set(result["figures"]["outcomes"]) <= {"named", "as it was"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux who is alive")
+def test_killed_runs_are_resumed_to_the_same_weights(run):
+    """One with one process, one with two."""
+    pytest.importorskip("lightning")
+    _, result = run("kills")
+    assert result["figures"]["kills"] == result["figures"]["resumed to the same weights"] == 2
+    assert result["figures"]["processes left"] == 0
+
+
 def test_a_result_is_whole_or_not_there(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(str(ANALYSIS))
     record = __import__("_record")

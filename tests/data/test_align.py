@@ -110,3 +110,12 @@ def test_bad_shapes(photo, labels):
         align(photo, labels[:10], None, 64)
     with pytest.raises(ValueError, match=r"^size: "):
         align(photo, labels, None, 0)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, 3.0])
+def test_sides_of_the_person_do_not_shrink_the_face(photo, labels, angle):
+    """Upright, tilted or upside down: the viewer's left and the person's lead to one frame."""
+    points = SimilarityTransform(rotation=angle, translation=(5, 9))(frame_keypoints(64))
+    expected = align(photo, labels, points, 64)
+    for one, other in zip(align(photo, labels, points[[1, 0, 2, 4, 3]], 64), expected, strict=True):
+        np.testing.assert_array_equal(one, other)

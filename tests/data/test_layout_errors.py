@@ -90,6 +90,25 @@ def test_a_face_in_two_splits(indexed):
         open_faces(indexed)
 
 
+@pytest.mark.parametrize("alias", ["./train_0000", ".//train_0000", "train_0000/.", "linked"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_face_by_another_name_is_the_same_face(indexed, alias, split):
+    if alias == "linked":
+        for folder, ending in (("images", "jpg"), ("labels11", "png")):
+            (indexed / folder / f"linked.{ending}").symlink_to(indexed / folder / f"train_0000.{ending}")
+    path = indexed / f"splits/{split}.txt"
+    path.write_text(path.read_text() + f"{alias}\n")
+    with _fails(ValueError, f"{split}.txt", "twice" if split == "train" else "train split too"):
+        open_faces(indexed)
+
+
+def test_a_list_may_have_a_dot_before_every_name(indexed):
+    path = indexed / "splits/train.txt"
+    names = path.read_text().split()
+    path.write_text("".join(f"./{name}\n" for name in names))
+    assert open_faces(indexed).splits["train"] == tuple(names)
+
+
 @pytest.mark.parametrize(
     ("layout", "file"),
     [
@@ -204,7 +223,22 @@ def test_class_names_out_of_order(indexed, text):
         open_faces(indexed)
 
 
-@pytest.mark.parametrize("text", ["1 2\n3 x\n", "1 2\n3 4\n", "1 2 3\n" * 68])
+def test_labels_of_several_pictures(indexed):
+    path = indexed / "labels11/val_0000.png"
+    pages = [Image.open(path).copy() for _ in range(2)]
+    path.unlink()
+    pages[0].save(path.with_suffix(".tif"), save_all=True, append_images=pages[1:])
+    with _fails(ValueError, "val_0000.tif", "one picture", "got 2"):
+        open_faces(indexed).load("val_0000")
+
+
+def test_a_list_of_zeros(helen):
+    (helen / "tuning.txt").write_bytes(bytes(100))
+    with _fails(ValueError, "tuning.txt", "text"):
+        open_faces(helen)
+
+
+@pytest.mark.parametrize("text", ["nan nan\n" * 68, "1 inf\n" * 68, "1 2\n3 x\n", "1 2\n3 4\n", "1 2 3\n" * 68])
 def test_bad_landmarks(indexed, text):
     (indexed / "landmarks70").mkdir()
     (indexed / "landmarks70/val_0000.txt").write_text(text)

@@ -42,6 +42,51 @@ def test_endings_of_photos_do_not_matter(helen_star, made):
     assert faces.load(first.name.removesuffix("_image.jpg")).image.shape == (64, 64, 3)
 
 
+@pytest.mark.parametrize("layout", ["helen", "helen_star", "indexed"])
+@pytest.mark.parametrize(("photo", "label"), [(".JPG", ".PNG"), (".bmp", ".bmp"), (".webp", ".tif"), (".Jpeg", ".Tif")])
+def test_endings_of_photos_and_labels_in_every_layout(request, layout, photo, label):
+    root = request.getfixturevalue(layout)
+    before = open_faces(root)
+    for path in sorted(root.rglob("*.*")):
+        ending = {".jpg": photo, ".png": label}.get(path.suffix)
+        if ending:
+            Image.open(path).save(path.with_suffix(ending), **({"lossless": True} if ending == ".webp" else {}))
+            path.unlink()
+    after = open_faces(root)
+    assert after.splits == before.splits
+    assert after.load(after.splits["val"][0]).image.shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("layout", ["helen", "helen_star", "indexed"])
+def test_hidden_files_are_no_faces(request, layout):
+    root = request.getfixturevalue(layout)
+    before = open_faces(root)
+    for path in list(root.rglob("*.*")):
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7Mac OS X")
+    after = open_faces(root)
+    assert after.splits == before.splits
+    after.load(after.splits["train"][0])
+
+
+def test_a_photo_to_be_turned_is_said_once(indexed):
+    """Its pixels stay as they are stored, like those of its labels."""
+    for path in (indexed / "images").iterdir():
+        picture = Image.open(path)
+        exif = picture.getexif()
+        exif[274] = 6
+        picture.save(path, exif=exif)
+    expected = np.asarray(Image.open(indexed / "images/val_0000.jpg"))
+    faces = open_faces(indexed)
+    with pytest.warns(UserWarning, match=r"val_0000\.jpg: its EXIF says that it is to be turned") as told:
+        turned, _ = (faces.load(name).image for name in faces.splits["val"])
+    assert len(told) == 1
+    np.testing.assert_array_equal(turned, expected)
+    path = indexed / "labels11/val_0000.png"
+    Image.new("L", (64, 60)).save(path)
+    with pytest.raises(ValueError, match=r"labels of 64 x 60 .* \(its EXIF says"):
+        faces.load("val_0000")
+
+
 def test_masks_with_a_palette_are_levels(helen, made):
     """Not numbers in that palette, in whatever order it has them."""
     name = made.splits["train"][0]

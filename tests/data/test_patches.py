@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import assert_close
 
@@ -13,6 +13,7 @@ def _classes(window):
     return set(np.unique(window).tolist()) - {IGNORE}
 
 
+@settings(deadline=None)  # tests never assert times
 @given(st.integers(0, 10**6), st.integers(1, 9), st.integers(9, 20), st.integers(9, 20))
 def test_mixed_windows_are_those_with_two_classes(seed, size, height, width):
     rng = np.random.default_rng(seed)
@@ -53,6 +54,7 @@ def test_windows_that_cannot_be_drawn():
         sample_windows(alone, 2, 1, np.random.default_rng(0))
 
 
+@settings(deadline=None)  # tests never assert times
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 24), st.integers(0, 23), st.integers(0, 9))
 def test_tiles_cover_overlap_and_blend_back(height, width, size, overlap, seed):
     size = min(size, height, width)

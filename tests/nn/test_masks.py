@@ -1,5 +1,7 @@
 """Labels as coarse maps."""
 
+import warnings
+
 import pytest
 import torch
 
@@ -66,3 +68,27 @@ def test_an_spn_takes_them():
 def test_labels_that_are_none(labels, block, error, message):
     with pytest.raises(error, match=message):
         soften(labels, 3, block)
+
+
+def coded(coding):
+    mask = (torch.rand(2, 16, 24, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    return {"bool": mask.bool(), "0/1": mask.long(), "0/255": (255 * mask).to(torch.uint8)}[coding]
+
+
+@pytest.mark.filterwarnings("ignore:labels are 0 and 255")
+@pytest.mark.parametrize("coding", ["bool", "0/255"])
+def test_a_mask_is_a_mask_in_any_coding(coding):
+    assert torch.equal(soften(coded(coding), 2), soften(coded("0/1"), 2))
+    assert torch.equal(soften(torch.ones(1, 8, 8, dtype=torch.bool), 3), soften(torch.ones(1, 8, 8).long(), 3))
+
+
+def test_a_guess_at_255_is_said_and_can_be_decided():
+    with pytest.warns(UserWarning, match="255 is taken for class 1") as told:
+        soften(coded("0/255"), 2)
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not soften(coded("0/255"), 2, ignore=255)[:, 1].gt(0.5).any()
+        assert torch.equal(soften(coded("0/255"), 2, ignore=-1), soften(coded("0/1"), 2))
+        soften(torch.tensor([[[0, 1, 255]]]), 2)
+        soften(torch.tensor([[[0, 0, 255]]]), 3)

@@ -1,5 +1,6 @@
 """Several processes, or several batches a step: who trains what must not show in the result."""
 
+import io
 import pickle
 from dataclasses import replace
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from spnkit.training import Experiment, Options, fit
 from spnkit.training.modules import ParserTraining
+from spnkit.training.progress import console_of
 
 SILENT = Console(quiet=True)
 
@@ -102,3 +104,11 @@ def test_progress_can_be_sent_to_another_process():
 def test_ways_to_train_that_there_are_not(name, value):
     with pytest.raises(ValueError, match=f"{name}: expected"):
         Options(**{name: value})
+
+
+def test_progress_is_told_in_any_encoding(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), "cp1252")
+    monkeypatch.setattr("sys.stdout", stream)
+    console_of().print("faces in 顔 ü")
+    stream.flush()
+    assert stream.buffer.getvalue() == "faces in \\u9854 ü\n".encode("cp1252")

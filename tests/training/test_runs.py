@@ -367,7 +367,7 @@ def test_cross_fitted_maps_are_of_the_parser_that_has_not_seen_the_face(
 
 
 def test_classes_must_be_those_of_the_checkpoint(run, tmp_path, faces, monkeypatch):
-    monkeypatch.setattr("spnkit.training.helen.open_faces", lambda _data: faces)
+    monkeypatch.setattr("spnkit.training.evaluation.open_faces", lambda _data: faces)
     monkeypatch.setattr(faces, "classes", ("background", "road"))
     with pytest.raises(ValueError, match=r"its classes are .*road.*, .*spn\.ckpt has"):
         evaluate(run[0] / "spn.ckpt", "somewhere", console=SILENT)

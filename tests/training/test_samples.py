@@ -153,7 +153,7 @@ def test_a_face_with_nothing_to_refine_is_named(faces, tmp_path):
 
 def test_a_face_that_cannot_be_aligned_is_named(faces, tmp_path):
     class Flat:
-        root = tmp_path
+        root, made_from = tmp_path, str
 
         def load(self, name):
             face = faces.load(faces.splits["train"][0])
@@ -165,6 +165,8 @@ def test_a_face_that_cannot_be_aligned_is_named(faces, tmp_path):
 
 def test_names_with_a_folder_in_them_stay_apart(faces, tmp_path):
     class Named:
+        made_from = str
+
         def load(self, name):
             return replace(faces.load(faces.splits["train"][0]), name=name)
 

@@ -58,6 +58,11 @@ def make_face(seed: int, index: int, size: int, split: str = "train") -> tuple[N
     return portrait(size, np.random.default_rng([seed, SPLITS.index(split), index]))
 
 
+def made_names(count: int, split: str = "train") -> list[str]:
+    """What the made-up faces of a split are called."""
+    return [f"{split}_{index:04d}" for index in range(count)]
+
+
 def make_faces(
     folder: str | os.PathLike[str],
     train: int = 96,
@@ -135,7 +140,7 @@ def _check_same(target: Path, recipe: dict[str, object]) -> None:
 def _write(
     root: Path, counts: dict[str, int], size: int, seed: int, progress: Callable[[int, int], None] | None
 ) -> None:
-    names = [(split, i, f"{split}_{i:04d}") for split in SPLITS for i in range(counts[split])]
+    names = [(split, i, name) for split in SPLITS for i, name in enumerate(made_names(counts[split], split))]
     (root / "images").mkdir()
     for done, (split, index, name) in enumerate(names):
         photo, masks = make_face(seed, index, size, split)
