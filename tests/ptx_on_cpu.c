@@ -7,7 +7,7 @@
 #include <string.h>
 enum { ENDED, BARRIER, MEETING, WATCHING }; /* why a thread pauses */
 enum { NOBODY = -1, ANY = -2 };             /* whom it hears in a meeting, if not a thread */
-#define PATIENCE 1000                    /* rounds in which all warps of a block only watch each other */
+#define PATIENCE 10000                    /* rounds in which all warps of a block only watch each other */
 typedef struct { char *to, *from; int size, read; } Copy;
 typedef struct { int at, copies, landed, group, groups, from, ends[64]; unsigned x, y; uint32_t given, got, temp; Copy copy[1024]; FIELDS } Thread;
 static char *S; static int64_t room; static unsigned ctaid, nctaid, ntid[3], seed;
@@ -91,7 +91,7 @@ static void block(Thread *t, const uint64_t *P, unsigned warps) {
       if (ended) stop("a barrier for some, warps that ended", ended);
       for (unsigned i = 0; i < warps; i++) state[i] = MEETING;
     }
-    idle = watching + waiting + ended == warps ? idle + 1 : 0;
+    idle = watching && watching + waiting + ended == warps ? idle + 1 : 0;
     if (idle > PATIENCE) stop("warps that wait for ever", watching);
   }
 }

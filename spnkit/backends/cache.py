@@ -20,7 +20,9 @@ from uuid import uuid4
 
 import numba
 from numba.core import caching
+from numba.core.ccallback import CFunc
 from numba.core.serialize import dumps
+from numba.core.sigutils import normalize_signature
 
 from spnkit.backends.machine import compiled_for
 
@@ -60,11 +62,22 @@ def _user_cache() -> Path:
 def jit_cached(function, jit=numba.njit, **options):
     """`jit` with a cache in `folder()`; without a place that can be written, compiled anew in every process."""
     dispatcher = jit(**options)(function)
+    return _with_cache(dispatcher, dispatcher.py_func, jit is numba.njit)
+
+
+def cfunc_cached(function, signature):
+    """`numba.cfunc` with that cache: a function for C, compiled at once."""
+    callback = CFunc(function, normalize_signature(signature), locals={}, options={})
+    _with_cache(callback, function, True).compile()
+    return callback
+
+
+def _with_cache(compiled, function, on_cpu):
     if folder() is None:
         _tell("this user has no home folder and NUMBA_CACHE_DIR is not set")
     else:
-        dispatcher._cache = _kind(jit is numba.njit)(dispatcher.py_func)
-    return dispatcher
+        compiled._cache = _kind(on_cpu)(function)
+    return compiled
 
 
 def _tell(reason):

@@ -95,16 +95,17 @@ def stream_back(rooms, part, scan, total, inputs, grad, winner, outputs):
     put, last = walk_from(0, LEAVING, outputs, thread, scan), walk_from(1, LEAVING + DELAY, outputs, thread, scan)
     head, zero = walk_from(0, 0, outputs, thread, scan), types.float32(0)
     here, own, done, chunks = part.slot, (zero, zero, zero, zero, zero), short(0), chunks_of(scan)
-    before = short(0)
+    before = short(0)  # the tile before that of thread 0, where the last threads still are
     while done < chunks:
         await_pieces(SOONER)
         await_warps(rooms, head, done, scan)
         meet()
         own = retreat(rooms, part, head, before, here, scan, total, own)
         meet()
-        done, before = short(done + 1), head.tile
+        done = short(done + 1)
         if part.last:
             publish(rooms.count, done)
+        before = head.tile if head.k + TURNS >= scan.length else before
         head, here = onward(0, head, outputs, thread, scan), around(here)
         write_all(rooms, put, last, slot, part, scan, outputs)
         request_all(rooms, ask, after, slot, part, scan, inputs, grad, winner)
@@ -199,7 +200,7 @@ def retreat(rooms, part, head, before, here, scan, total, own):
         k = short(head.k + first)
         ends = ends_of(part, k, head.tile, before, scan)
         own = eight_turns(rooms, part, k, short(here + first), alone, ends, scan, total, own)
-        first, before = short(first + EIGHT), head.tile
+        first = short(first + EIGHT)
         if first >= TURNS:
             return own
 
@@ -265,7 +266,7 @@ def pair_of(at, offset):
 
 
 def two_turns(place, one, two, edges, u, part, scan, total, past, after, own):
-    """Turns u and u + 1 of eight, and the sums that the tile before sent; `past` is h of the lanes, `after` one more."""
+    """Turns u and u + 1 of eight, and the sums that the tile before sent; `past` is h of both, `after` one more."""
     at = within(place.at, UNIT, u, place)
     x, grad = pair_of(at, u * UNIT), pair_of(at, u * UNIT + GRAD * LAYER)
     e, f = pair_of(at, u * UNIT + GATES * LAYER), pair_of(at, u * UNIT + (GATES + 1) * LAYER)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 
 import numba
 from llvmlite import ir
@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from spnkit.backends.cache import jit_cached
+from spnkit.backends.cache import cfunc_cached
 
 ARRAYS = 7  # of a call at most
 AXES = 6  # of an array at most
@@ -197,7 +197,7 @@ class _Method(ctypes.Structure):
 def _method(function) -> _Method:
     """The function compiled, for as long as Python may call it; numbers of arguments are not checked."""
     word = types.int64
-    compiled = jit_cached(function, partial(numba.cfunc, word(word, word, word)))
+    compiled = cfunc_cached(function, word(word, word, word))
     method = _Method(function.__name__.encode(), compiled.address, FASTCALL, function.__doc__.encode())
     method.compiled = compiled
     return method

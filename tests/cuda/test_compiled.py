@@ -174,8 +174,6 @@ def test_more_planes_and_elements_than_32_bits_count(near, machine, monkeypatch)
     options = {"directions": ["left_to_right"]}
     expected = unit(x, gates, grad, "reference", **options)
     launched = machine(last=last)
-    monkeypatch.setattr("spnkit.adapters.torch._empty", lambda x, shape, dtype=None: untouched(*shape))
-    monkeypatch.setattr("spnkit.adapters.torch._winner", lambda *_: torch.empty(0))
     maps, grads = (untouched(1, planes, 2, 3) if near else untouched(1, 2, 3, planes).permute(0, 3, 1, 2) for _ in "xg")
     maps[:, -last:], grads[:, -last:] = x, grad
     actual = unit(maps, gates, grads, "auto", **options)
@@ -213,9 +211,11 @@ def test_streams_of_warps(inputs, options, multiprocessors, machine, monkeypatch
     [
         (((1, 2, 41, 44), None, torch.float32, 3, 1), {"directions": ["top_to_bottom"]}),
         (((1, 2, 44, 72), None, torch.float32, 3, 1), {"directions": ["right_to_left"], "normalization": "sigmoid"}),
+        (((1, 1, 96, 64), None, torch.float32, 3, 1), {"directions": ["left_to_right"]}),
+        (((1, 1, 64, 128), None, torch.float32, 3, 1), {"directions": ["bottom_to_top"]}),
         (((1, 2, 44, 40),), {}),
     ],
-    ids=["down", "across", "max"],
+    ids=["down", "across", "whole tiles across", "whole tiles down", "max"],
 )
 def test_streams_of_warps_go_back(inputs, options, machine, monkeypatch):
     from spnkit.backends import cuda_streams
