@@ -17,7 +17,7 @@ def use():
     x = torch.rand(1, 2, 6, 7, requires_grad=True)
     gates = torch.randn(1, 4, 3, 2, 6, 7)
     y = spnkit.propagate(x, gates)
-    y.sum().backward()
+    y.sum().backward(retain_graph=True)
     compiled = torch.compile(lambda x, gates: spnkit.propagate(x, gates), backend="aot_eager", fullgraph=True)
     torch.testing.assert_close(compiled(x, gates), y)
     with torch.autocast("cpu", torch.bfloat16):
