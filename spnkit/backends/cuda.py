@@ -1,8 +1,8 @@
 """The CUDA backend: what the kernels are launched with, one variant for each use.
 
 Large maps that lie in pieces of 16 bytes go through streams of warps (`cuda_streams.py`): every direction leaves a map,
-and a small kernel integrates. All else goes by tiles: a block takes a plane and scans it in all directions, one after the
-other. Where there are too few planes to fill the GPU, or gradients will need h of every direction, each direction
+and a small kernel integrates. All else goes by tiles: a block takes a plane and scans it in all directions, one after
+the other. Where there are too few planes to fill the GPU, or gradients will need h of every direction, each direction
 of a plane gets a block of its own, and the small kernel integrates there too. It also rounds sums of half precision,
 which are added up in float32 before.
 """
