@@ -1,5 +1,7 @@
 """The networks of Section 5 against its text: channels and size of every level, number of weights."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from tolerances import assert_close
@@ -79,14 +81,16 @@ def test_skips_are_summed():
 def test_vgg_levels():
     """The skips are conv5_3, conv4_3 and conv3_3; the output is at 64 x 64."""
     network, image = VGGGuidance(), torch.rand(1, 3, 128, 128)
-    pools = [layer for layer in network.features if isinstance(layer, torch.nn.MaxPool2d)]
-    assert shapes_of(pools, network, image) == [
-        (64, 64, 64),
-        (128, 32, 32),
-        (256, 16, 16),
+    layers = list(network.features)
+    pooled = [layer for layer, after in pairwise(layers) if isinstance(after, torch.nn.MaxPool2d)]
+    assert shapes_of(pooled, network, image) == [
+        (64, 128, 128),
+        (128, 64, 64),
+        (256, 32, 32),
+        (512, 16, 16),
         (512, 8, 8),
-        (512, 4, 4),
     ]
+    assert shapes_of([network.bridge], network, image) == [(512, 4, 4)]
     assert shapes_of(network.up, network, image) == [(512, 8, 8), (512, 16, 16), (256, 32, 32)]
     assert shapes_of([network.out], network, image) == [(384, 64, 64)]
 
