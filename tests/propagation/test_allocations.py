@@ -42,7 +42,7 @@ def beyond_results(call):
 def tracked(x, gates):
     "The output, and one byte for each pixel."
     y = spnkit.propagate(x, gates)
-    return y, y.grad_fn.saved_tensors[-1]
+    return y, y.grad_fn.saved_tensors[2]
 
 tensor = lambda *shape: torch.randn(*shape)
 forward = lambda x, gates: (spnkit.propagate(x, gates),)
