@@ -26,7 +26,7 @@ extensions = [
     "sphinx-mathjax-offline",
     "myst_nb",
 ]
-exclude_patterns = ["_build", "jupyter_execute"]
+exclude_patterns = ["_build", "jupyter_execute", "_what_can_go_wrong_kernels.md"]  # the last is part of another page
 default_role = "py:obj"
 
 autodoc_typehints = "none"  # the numpydoc sections say more: shapes
