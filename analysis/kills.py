@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import _record
@@ -117,8 +118,11 @@ def kill(folder: Path, number: signal.Signals, stage: str, after: float, *ways: 
     return told | {"resumed": f"status {again.returncode}" + (f": {err.splitlines()[-1]}" if err else "")}
 
 
-def campaign(count: int, seed: int, place: Path) -> dict:
-    """Kills in turn over signals and ways, at moments drawn anew; one that came too late is no kill."""
+def campaign(count: int, seed: int, place: Path) -> Iterator[dict]:
+    """Kills in turn over signals and ways, at moments drawn anew; one that came too late is no kill.
+
+    What came of all so far is told after each: a campaign that is itself interrupted has not been for nothing.
+    """
     rng, kills, late, reference = np.random.default_rng(seed), [], 0, {}
     for ways in ((), ("--devices", "2")):
         reference[ways] = undisturbed(place / f"whole-{len(ways)}", *ways)
@@ -132,12 +136,13 @@ def campaign(count: int, seed: int, place: Path) -> dict:
         shutil.rmtree(folder)
         late += told["status"] == 0
         kills += [told] * (told["status"] != 0)
-    return summary(kills, late)
+        yield summary(kills, late, count)
 
 
-def summary(kills: list[dict], late: int) -> dict:
+def summary(kills: list[dict], late: int, count: int) -> dict:
     """What came of all kills. After SIGKILL Python's own watcher of shared memory may have something to say."""
     return {
+        "asked for": count,
         "kills": len(kills),
         "too late, not counted": late,
         "resumed to the same weights": sum(told["same weights"] for told in kills),
@@ -155,8 +160,8 @@ def main() -> None:
     made.add_argument("--kills", type=int, default=30, help="how many (default 30; 2 with --small)")
     options = made.parse_args()
     with tempfile.TemporaryDirectory(prefix="spnkit-kills-") as place:
-        figures = campaign(2 if options.small else options.kills, options.seed, Path(place))
-    _record.write("kills", figures, seed=options.seed, out=_record.folder(options))
+        for figures in campaign(2 if options.small else options.kills, options.seed, Path(place)):
+            _record.write("kills", figures, seed=options.seed, out=_record.folder(options))
     if figures["resumed to the same weights"] < figures["kills"] or figures["processes left"]:
         sys.exit("error: not every run was resumed to the same weights, or a process was left")
 
