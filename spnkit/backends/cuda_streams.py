@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import namedtuple
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 from spnkit import integration, normalization, recurrence, scalars
+from spnkit.backends.cuda_bridge import room_for
 from spnkit.backends.cuda_machine import FLOATS, HALVES, SIMULATED, item, jit_device, jit_kernel, stream_operations
 from spnkit.scalars import compiled
 
@@ -163,16 +163,11 @@ def planned_back(plan, how, shape, seen, maps, gpu):
     x, gates, grad, dgates, h = (seen.get(name) for name in ("x", "gates", "grad", "dgates", "hidden"))
     if not dgates or x.dtype != "float32" or gates.shape[2:4] != (3, shape.c) or len(grad.shape) > 4:
         return None
-    contiguous = room_strides(x.shape, 4)
+    contiguous = room_for(x.shape, x).strides
     if not (x.strides == grad.strides == contiguous and all(_in_pieces(view) for view in (x, gates, dgates, h, maps))):
         return None
     chosen = {d.horizontal: BACK[d.horizontal] for d in plan.directions}
     return _arranged("streams_back", x.dtype, 4, chosen, plan, how, shape, 1, gpu)
-
-
-def room_strides(shape, size):
-    """Strides in bytes of an array without gaps."""
-    return tuple(size * prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def _arranged(kernel, dtype, most, chosen, plan, how, shape, more, gpu):
