@@ -15,13 +15,13 @@ from numba.cuda.cudadrv import driver
 
 import spnkit.adapters.torch as adapter
 from spnkit.adapters import known
-from spnkit.backends import cuda as backend
-from spnkit.backends import cuda_bridge, cuda_machine, exchange
+from spnkit.backends import exchange
+from spnkit.backends.cuda import backend, bridge, machine
 from spnkit.backends.dlpack import CPU, CUDA, Api, pointer_of
 from spnkit.backends.exchange_code import call, poke
 
 STREAM = 77
-LIMITS = cuda_machine.Limits(0, 132, 232448, True)  # an H100's
+LIMITS = machine.Limits(0, 132, 232448, True)  # an H100's
 
 
 @contextmanager
@@ -40,11 +40,11 @@ def gpu(number=lambda layout: 0, entered=nullcontext):
     stand_ins = {
         (backend, "limits"): lambda device: LIMITS._replace(device=device),
         (backend, "_kernel"): lambda variant, asynchronous: variant,
-        (cuda_machine, "_loaded"): lambda kernel, types, gpu: kernel,
-        (cuda_machine, "_context"): lambda device: 1000 + device,
-        (cuda_machine, "_stream"): lambda handle, device: handle,
-        (cuda_machine, "cuda"): SimpleNamespace(gpus=_Gpus(entered)),
-        (cuda_bridge, "_gpu"): lambda name, layout: number(layout),
+        (machine, "_loaded"): lambda kernel, types, gpu: kernel,
+        (machine, "_context"): lambda device: 1000 + device,
+        (machine, "_stream"): lambda handle, device: handle,
+        (machine, "cuda"): SimpleNamespace(gpus=_Gpus(entered)),
+        (bridge, "_gpu"): lambda name, layout: number(layout),
         (exchange, "_way"): cache(lambda kinds: api),
         (known, "_calls"): {},
         (adapter, "on_gpu"): lambda tensor: True,

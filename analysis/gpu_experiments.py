@@ -23,31 +23,31 @@ from _gpu_cases import BOTH, FUSED, ONE, SMALL_FACTOR, both, forward, one_direct
 from _gpu_jobs import row
 from gpu_benchmark import judged
 
-from spnkit.backends import cuda_streams
+from spnkit.backends.cuda import streams
 
 
-def streams(axis, **other):
+def along(axis, **other):
     """Streams along an axis, forward or back, with another ring, chunk or request to the L2 cache."""
-    table = cuda_streams.BACK if other.get("back") else cuda_streams.GEOMETRIES
-    key = axis if other.get("back") else (axis, 3, 4)
-    name = "cuda_streams.BACK" if other.get("back") else "cuda_streams.GEOMETRIES"
-    return {name: table | {key: replace(table[key], **other)}}
+    back = other.get("back")
+    name, key = ("BACK", axis) if back else ("GEOMETRIES", (axis, 3, 4))
+    table = getattr(streams, name)
+    return {f"streams.{name}": table | {key: replace(table[key], **other)}}
 
 
 ACROSS, DOWN = True, False
 EXPERIMENTS = {
     "as it is": {},
-    "across: 16 turns": streams(ACROSS, turns=16),
-    "across: 16 turns, 128 bytes": streams(ACROSS, turns=16, ahead=128),
-    "across: 128 bytes": streams(ACROSS, ahead=128),
-    "across: ring of 88": streams(ACROSS, ring=88),
-    "down: 16 turns": streams(DOWN, turns=16),
-    "down: 16 turns, 128 bytes": streams(DOWN, turns=16, ahead=128),
-    "down: 8 turns, ring of 64": streams(DOWN, turns=8, ring=64),
-    "back across: 16 turns": streams(ACROSS, back=True, turns=16),
-    "back across: as much as is asked": streams(ACROSS, back=True, ahead=0),
-    "back down: 16 turns": streams(DOWN, back=True, turns=16),
-    "back down: 128 bytes": streams(DOWN, back=True, ahead=128),
+    "across: 16 turns": along(ACROSS, turns=16),
+    "across: 16 turns, 128 bytes": along(ACROSS, turns=16, ahead=128),
+    "across: 128 bytes": along(ACROSS, ahead=128),
+    "across: ring of 88": along(ACROSS, ring=88),
+    "down: 16 turns": along(DOWN, turns=16),
+    "down: 16 turns, 128 bytes": along(DOWN, turns=16, ahead=128),
+    "down: 8 turns, ring of 64": along(DOWN, turns=8, ring=64),
+    "back across: 16 turns": along(ACROSS, back=True, turns=16),
+    "back across: as much as is asked": along(ACROSS, back=True, ahead=0),
+    "back down: 16 turns": along(DOWN, back=True, turns=16),
+    "back down: 128 bytes": along(DOWN, back=True, ahead=128),
 }
 CASES = {
     "left_to_right": lambda shrink: forward(one_direction("left_to_right", shrink), ONE),
@@ -61,7 +61,7 @@ SECONDS = 120  # that a choice may take
 def found(name):
     """The module of the backend that has a constant, and its name there."""
     module, constant = name.rsplit(".", 1)
-    module = importlib.import_module(f"spnkit.backends.{module}")
+    module = importlib.import_module(f"spnkit.backends.cuda.{module}")
     if not hasattr(module, constant):
         raise AttributeError(f"{name}: the backend has no such constant")
     return module, constant

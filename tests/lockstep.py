@@ -14,7 +14,10 @@ import numpy as np
 from numba.cuda.simulator import kernel as simulator
 from numpy.lib.array_utils import byte_bounds
 
-from spnkit.backends import capsules, cuda, cuda_bridge, cuda_simulator
+from spnkit.backends import capsules
+from spnkit.backends.cuda import backend as cuda
+from spnkit.backends.cuda import bridge
+from spnkit.backends.cuda import simulator as host
 
 
 class Thread(simulator.BlockThread):
@@ -103,14 +106,14 @@ def load(at, kind):
     thread = threading.current_thread()
     thread._manager.touch(thread, ("device", at), False)
     assert owners.get(at, thread._manager) is thread._manager, "a block reads what another one writes"
-    return cuda_simulator.load(at, kind)
+    return host.load(at, kind)
 
 
 def store(at, value, kind):
     thread = threading.current_thread()
     thread._manager.touch(thread, ("device", at), True)
     assert owners.setdefault(at, thread._manager) is thread._manager, "two blocks write to one place"
-    cuda_simulator.store(at, value, kind)
+    host.store(at, value, kind)
 
 
 def copy(shared, spot, offset, at, *rest):
@@ -132,7 +135,7 @@ def arrived():
     for shared, spot, *source in (copy for group in landed for copy in group):
         del thread._manager.underway[spot]
         thread._manager.touch(thread, spot, True)
-        cuda_simulator.copy(shared, spot, 0, *source)
+        host.copy(shared, spot, 0, *source)
 
 
 @contextmanager
@@ -147,12 +150,12 @@ def strict(monkeypatch):
                 extents.append((low // 4 * 4, -(-high // 4) * 4))  # no allocator ends within a word
         return plain(arrays)
 
-    def memory(at, dtype, plain=cuda_simulator._memory):
+    def memory(at, dtype, plain=host._memory):
         end = at + np.dtype(dtype).itemsize
         assert any(low <= at and end <= high for low, high in extents), "device memory outside all arrays"
         return plain(at, dtype)
 
-    def launch(launches, addresses, stream, plain=cuda_bridge.launch_all):
+    def launch(launches, addresses, stream, plain=bridge.launch_all):
         for one in launches:
             owners.clear()
             plain([one], addresses, stream)
@@ -162,8 +165,8 @@ def strict(monkeypatch):
         patch.setattr(simulator, "BlockManager", Block)
         patch.setattr(capsules, "read", read)
         patch.setattr(capsules, "array", lambda like, shape, dtype, *_: np.full(shape, np.nan, dtype))
-        patch.setattr(cuda_bridge, "launch_all", launch)
-        patch.setattr(cuda_simulator, "_memory", memory)
+        patch.setattr(bridge, "launch_all", launch)
+        patch.setattr(host, "_memory", memory)
         for operation in (load, store, peek, poke, copy, commit, arrived):
             patch.setitem(cuda.SCALARS, operation.__name__, operation)
         yield

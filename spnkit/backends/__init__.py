@@ -19,7 +19,7 @@ from spnkit.plan import BACKENDS
 
 forked = False
 """Whether this is a forked child, which must not enter the pool of threads that its parent left: it computes on one
-core. Known here and not in `cpu.py`, since the child may be the first to need that."""
+core. Known here and not in `cpu/`, since the child may be the first to need that."""
 
 
 def _after_fork() -> None:

@@ -24,7 +24,7 @@ from numba.core.ccallback import CFunc
 from numba.core.serialize import dumps
 from numba.core.sigutils import normalize_signature
 
-from spnkit.backends.machine import compiled_for
+from spnkit.backends.processor import compiled_for
 
 DIGEST = hashlib.sha256().digest_size
 
@@ -36,10 +36,10 @@ def folder() -> Path | None:
     """Where kernels of these very sources for this very machine are kept: under NUMBA_CACHE_DIR or the user's cache
     folder. None where there is no such place, or where the sources are not files."""
     package = Path(__file__).resolve().parent.parent
-    sources = sorted((*package.glob("*.py"), *package.glob("backends/*.py")))
+    sources = sorted((*package.glob("*.py"), *package.glob("backends/**/*.py")))
     digest = hashlib.sha256(repr(compiled_for()).encode())
     for source in sources:
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+        digest.update(source.relative_to(package).as_posix().encode() + b"\0" + source.read_bytes())
     root = _root()
     return root / "spnkit" / digest.hexdigest()[:16] if root and sources else None
 
@@ -163,7 +163,8 @@ def _kind(on_cpu):
         def __init__(self, function):
             self._lineno = function.__code__.co_firstlineno
             self._locator = Place(function)
-            self._filename_base = f"{Path(self._locator._py_file).stem}.{function.__qualname__}"
+            path = Path(self._locator._py_file)  # its folder too: both machines have a `kernels.py`
+            self._filename_base = f"{path.parent.name}.{path.stem}.{function.__qualname__}"
 
     class Kept(base):
         _impl_class = Impl

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torch")
-NAME = "_ZN6spnkit8backends12cuda_kernels24scan_float32_float32_3_1B2v1B38cw51cXTLSExffix"
+NAME = "_ZN6spnkit8backends4cuda7kernels24scan_float32_float32_3_1B2v1B38cw51cXTLSExffix"
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_what_they_mean(profiler, text):
     ("name", "own"),
     [
         (NAME, "scan_float32_float32_3_1"),
-        ("spnkit::backends::cuda_kernels::back_float32_3[abi:v1][abi:cw51](long long, int)", "back_float32_3"),
+        ("spnkit::backends::cuda::kernels::back_float32_3[abi:v1][abi:cw51](long long, int)", "back_float32_3"),
         ("void at::native::fill<4, at::native::F<float>>(int)", "void at::native::fill<4, at::native::F<float>>(int)"),
     ],
 )
@@ -100,8 +100,8 @@ def test_metrics_that_ncu_does_not_know_are_left_out(profiler, text, monkeypatch
 @pytest.mark.parametrize("kernel", ["scan", "back", "integrate", "forward", "backward"])
 def test_kernels_are_chosen_by_their_own_name(profiler, kernel):
     name = f"{kernel}_float32_3"
-    assert re.search(profiler.KERNELS, f"_ZN6spnkit8backends12cuda_kernels{len(name)}{name}Exf")
-    assert not re.search(profiler.KERNELS, "_ZN6spnkit8backends12cuda_kernels5other_float32Exf")
+    assert re.search(profiler.KERNELS, f"_ZN6spnkit8backends4cuda7kernels{len(name)}{name}Exf")
+    assert not re.search(profiler.KERNELS, "_ZN6spnkit8backends4cuda7kernels5other_float32Exf")
 
 
 def test_what_takes_too_long_is_ended_with_all_it_started(profiler):

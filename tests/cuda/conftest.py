@@ -44,17 +44,17 @@ def compile_for():
     import numba
     from numba.cuda import api, compile, dispatcher
 
-    from spnkit.backends import cuda, cuda_geometry, cuda_kernels
+    from spnkit.backends.cuda import backend, geometry, kernels
 
-    samples = {name: getattr(cuda_kernels, name)._make([0] * size) for name, size in (("Shape", 4), ("Order", 6))}
-    samples |= {"Array": cuda_geometry.Array._make([0] * 7), "0": 0}
+    samples = {name: getattr(kernels, name)._make([0] * size) for name, size in (("Shape", 4), ("Order", 6))}
+    samples |= {"Array": geometry.Array._make([0] * 7), "0": 0}
 
-    build, jit_device = cuda._kernel.__wrapped__, once(cuda.jit_device)  # some tests put others in their place
+    build, jit_device = backend._kernel.__wrapped__, once(backend.jit_device)  # some tests put others in their place
 
     @cache
     def kernel_of(chosen, asynchronous):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(cuda, "jit_device", jit_device)  # typing takes most of the time
+            patch.setattr(backend, "jit_device", jit_device)  # typing takes most of the time
             return build(chosen, asynchronous)
 
     @cache

@@ -8,8 +8,9 @@ from lockstep import strict
 from tolerances import assert_close
 
 import spnkit
-from spnkit.backends import cuda, reference
-from spnkit.backends.cuda_machine import SIMULATED, Limits
+from spnkit.backends import reference
+from spnkit.backends.cuda import backend as cuda
+from spnkit.backends.cuda.machine import SIMULATED, Limits
 from spnkit.integration import Integration
 from spnkit.plan import plan
 

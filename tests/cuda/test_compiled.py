@@ -29,7 +29,10 @@ def machine(made, monkeypatch):
     """Have tensors taken for those of a GPU; of each launch its `last` blocks are run. Returns what was launched."""
     from spnkit.adapters import known
     from spnkit.adapters import torch as adapter
-    from spnkit.backends import cuda, cuda_bridge, cuda_machine, exchange
+    from spnkit.backends import exchange
+    from spnkit.backends.cuda import backend as cuda
+    from spnkit.backends.cuda import bridge
+    from spnkit.backends.cuda.machine import Limits
     from spnkit.backends.dlpack import CPU
 
     def of(multiprocessors=132, capability=(9, 0), shared=232448, last=None):
@@ -50,12 +53,12 @@ def machine(made, monkeypatch):
                 run = made(launch.kernel, capability)
                 run([int(value) % 2**64 for value in values], *launch.configuration, max(0, grid - (last or grid)))
 
-        limits = cuda_machine.Limits(0, multiprocessors, shared, capability >= (8, 0))
+        limits = Limits(0, multiprocessors, shared, capability >= (8, 0))
         stand_ins = {
             (cuda, "limits"): lambda device: limits,
             (cuda, "_kernel"): lambda variant, asynchronous: variant,
-            (cuda_bridge, "launch_all"): launch_all,
-            (cuda_bridge, "GPU"): CPU,
+            (bridge, "launch_all"): launch_all,
+            (bridge, "GPU"): CPU,
             (exchange.Exchange, "scratch"): scratch,
             (exchange.Exchange, "array"): lambda self, like, shape, dtype, *_: empty(shape, dtype),
             (known, "_calls"): {},
@@ -195,10 +198,10 @@ def test_more_planes_and_elements_than_32_bits_count(near, machine, monkeypatch)
     ids=["max", "across", "down", "one-way", "bfloat16", "float16"],
 )
 def test_streams_of_warps(inputs, options, multiprocessors, machine, monkeypatch):
-    from spnkit.backends import cuda_streams
+    from spnkit.backends.cuda import streams
 
-    monkeypatch.setattr(cuda_streams, "LEAST", 1)
-    monkeypatch.setattr(cuda_streams, "SLACK", 100)
+    monkeypatch.setattr(streams, "LEAST", 1)
+    monkeypatch.setattr(streams, "SLACK", 100)
     x, gates, _ = drawn(*inputs)
     exact = spnkit.propagate(x.double(), gates.double(), backend="reference", **options)
     launched = machine(multiprocessors)
@@ -218,20 +221,20 @@ def test_streams_of_warps(inputs, options, multiprocessors, machine, monkeypatch
     ids=["down", "across", "whole tiles across", "whole tiles down", "max"],
 )
 def test_streams_of_warps_go_back(inputs, options, machine, monkeypatch):
-    from spnkit.backends import cuda_streams
+    from spnkit.backends.cuda import streams
 
-    monkeypatch.setattr(cuda_streams, "LEAST", 1)
-    monkeypatch.setattr(cuda_streams, "SLACK", 100)
+    monkeypatch.setattr(streams, "LEAST", 1)
+    monkeypatch.setattr(streams, "SLACK", 100)
     launched = check(machine, drawn(*inputs), options)
     assert "streams_back" in {kernel.kernel for kernel, _ in launched}
 
 
 @pytest.mark.parametrize("direction", ["left_to_right", "bottom_to_top"])
 def test_a_stream_runs_on_from_plane_to_plane(direction, machine, monkeypatch):
-    from spnkit.backends import cuda_streams
+    from spnkit.backends.cuda import streams
 
-    monkeypatch.setattr(cuda_streams, "LEAST", 1)
-    monkeypatch.setattr(cuda_streams, "SLACK", 100)
+    monkeypatch.setattr(streams, "LEAST", 1)
+    monkeypatch.setattr(streams, "SLACK", 100)
     inputs = drawn((2, 2, 36, 40), None, torch.float32, 3, 1)
     launched = check(machine, inputs, {"directions": [direction]}, multiprocessors=1)
     assert launched[-1][1][0] == 1

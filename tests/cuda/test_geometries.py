@@ -8,9 +8,9 @@ BANKS, WORD = 32, 4
 
 
 def geometries():
-    from spnkit.backends import cuda_streams
+    from spnkit.backends.cuda import streams
 
-    return [*cuda_streams.GEOMETRIES.values(), *cuda_streams.BACK.values()]
+    return [*streams.GEOMETRIES.values(), *streams.BACK.values()]
 
 
 def spots(geometry, turn):

@@ -12,26 +12,24 @@ KINDS = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 def conversions():
     """`widen(bits)` and `narrow(value)` of a kind, from the instructions that the kernels consist of."""
     try:
-        from spnkit.backends import cuda_machine, cuda_memory
+        from spnkit.backends.cuda import machine, memory
     except ImportError as error:
         pytest.skip(f"numba-cuda is not installed: {error}")
     from numba import types, vectorize
     from numba.extending import intrinsic
 
     def made(name):
-        kind = cuda_machine.HALVES[name]
+        kind = machine.HALVES[name]
 
         @intrinsic
         def widen(typingctx, bits):
-            return types.float32(types.uint16), lambda c, builder, s, args: cuda_memory.from_half_bits(
+            return types.float32(types.uint16), lambda c, builder, s, args: memory.from_half_bits(
                 builder, args[0], kind
             )
 
         @intrinsic
         def narrow(typingctx, value):
-            return types.uint16(types.float32), lambda c, builder, s, args: cuda_memory.half_bits(
-                builder, args[0], kind
-            )
+            return types.uint16(types.float32), lambda c, builder, s, args: memory.half_bits(builder, args[0], kind)
 
         return vectorize(["float32(uint16)"])(lambda bits: widen(bits)), vectorize(["uint16(float32)"])(
             lambda value: narrow(value)

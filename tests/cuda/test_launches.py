@@ -75,13 +75,13 @@ def test_strides_are_told_and_nothing_is_copied(stand_in):
 
 
 def test_a_second_call_plans_nothing(stand_in):
-    from spnkit.backends import cuda
+    from spnkit.backends.cuda import backend
 
     x, gates = drawn()
     with stand_in.gpu() as launches:
         spnkit.propagate(x, gates)
         spnkit.propagate(x * 2, gates)
-        assert cuda._forward.cache_info().misses == 1
+        assert backend._forward.cache_info().misses == 1
     assert launches[0][2] is launches[1][2]
 
 
@@ -101,7 +101,7 @@ def test_another_gpu_is_made_current(stand_in):
 
 
 def test_what_does_not_fit_is_refused_before_a_launch(stand_in):
-    from spnkit.backends import cuda, cuda_bridge
+    from spnkit.backends.cuda import backend, bridge
     from spnkit.plan import plan
 
     x, gates = drawn()
@@ -111,10 +111,10 @@ def test_what_does_not_fit_is_refused_before_a_launch(stand_in):
         with pytest.raises(TypeError, match=r"gates has dtype torch\.float64"):
             spnkit.propagate(x, gates.double())
         with pytest.raises(TypeError, match="y has dtype float64, expected float32"):
-            cuda.forward(x, x, x.double(), None, plan(spnkit.DIRECTIONS[:1], "clip", "sum"))
+            backend.forward(x, x, x.double(), None, plan(spnkit.DIRECTIONS[:1], "clip", "sum"))
     assert not launches
     for here in (x, x.numpy()):
         with pytest.raises(ValueError, match="x is on cpu, expected a CUDA device"):
-            cuda_bridge.views("x", cuda_bridge.layouts({"x": here}))
+            bridge.views("x", bridge.layouts({"x": here}))
     with pytest.raises(ValueError, match="backend 'cuda' cannot take x on cpu"):
         spnkit.propagate(x, gates, backend="cuda")

@@ -50,7 +50,7 @@ def variants():
 
 def variant(kernel, dtype, out, options):
     """As chosen for blocks that leave a thread the fewest registers."""
-    from spnkit.backends import cuda
+    from spnkit.backends.cuda import backend as cuda
 
     chosen = cuda.Variant(kernel, dtype, out, **(COMMON | options))
     if kernel == "integrate":
@@ -96,7 +96,7 @@ def test_kernels_spill_nothing_and_stay_in_their_precision(chosen, capability, c
     assert ".local" not in ptx
     assert (".f64" in ptx) == (dtype == "float64")
     assert ("cp.async.ca.shared.global" in ptx) == (kernel != "integrate" and capability >= (8, 0))
-    assert "cache_hint" not in ptx  # see `cuda_memory.copy`
+    assert "cache_hint" not in ptx  # see `memory.copy`
     # In half precision nothing is computed.
     assert not re.search(r"(add|mul|fma|max|set)\S*\.b?f16", ptx)
     assert ("cvt.f32.f16" in ptx) == (dtype == "float16")
@@ -119,14 +119,14 @@ GENERATIONS = [(8, 0), (9, 0), (10, 0)]
 
 def streams(name):
     """A forward variant of one axis, or the way back of both."""
-    from spnkit.backends import cuda_streams
+    from spnkit.backends.cuda import streams as chosen
 
     if name == "back":
-        sides = cuda_streams.BACK[True], cuda_streams.BACK[False]
-        return cuda_streams.Variant("streams_back", "float32", 4, *sides, 1, 1, True, True)
+        sides = chosen.BACK[True], chosen.BACK[False]
+        return chosen.Variant("streams_back", "float32", 4, *sides, 1, 1, True, True)
     key, dtype, rule, _ = STREAMS[name]
-    sides = [cuda_streams.GEOMETRIES[key] if key[0] == axis else None for axis in (True, False)]
-    return cuda_streams.Variant("streams", dtype, cuda_streams.WARPS[key[1:]], *sides, rule, 0, True, False)
+    sides = [chosen.GEOMETRIES[key] if key[0] == axis else None for axis in (True, False)]
+    return chosen.Variant("streams", dtype, chosen.WARPS[key[1:]], *sides, rule, 0, True, False)
 
 
 @pytest.mark.slow

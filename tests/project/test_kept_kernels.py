@@ -128,7 +128,7 @@ def test_a_user_without_a_home(monkeypatch, recwarn):
 
 PLACE = """
 from spnkit.backends.cache import folder
-from spnkit.backends.machine import register_bytes
+from spnkit.backends.processor import register_bytes
 print(folder().name, register_bytes())
 """
 
@@ -154,12 +154,12 @@ def test_the_folder_is_of_what_was_compiled_for():
 
 
 def test_versions_are_part_of_the_key(monkeypatch):
-    from spnkit.backends import machine
+    from spnkit.backends import processor
 
-    before = machine.compiled_for()
-    for module in (machine.numba, machine.llvmlite):
+    before = processor.compiled_for()
+    for module in (processor.numba, processor.llvmlite):
         with monkeypatch.context() as context:
             context.setattr(module, "__version__", "0")
-            assert machine.compiled_for() != before
+            assert processor.compiled_for() != before
     assert numba.__version__ in before
     assert sys.implementation.cache_tag in before

@@ -92,11 +92,21 @@ def test_every_rule_has_an_oracle():
     assert set(RULES) == set(Normalization.__members__)
 
 
-def test_backends_do_not_import_each_other():
-    names = ("reference", "cpu", "cuda")
-    for name in names:
-        others = {f"spnkit.backends.{other}" for other in names if other != name}
-        assert not others & set(ours(PACKAGE / "backends" / f"{name}.py"))
+MACHINES = ("reference", "cpu", "cuda")
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_backends_do_not_import_each_other(name):
+    """Nor does what they share know one of them: `backends` alone chooses, by name."""
+    base = PACKAGE / "backends"
+    others = {f"spnkit.backends.{other}" for other in MACHINES if other != name}
+    own = [base / f"{name}.py"] if name == "reference" else list(base.joinpath(name).glob("*.py"))
+    shared = set(base.glob("*.py")) - {base / "reference.py"}
+    assert own
+    assert shared
+    for path in (*own, *shared):
+        imported = {".".join(module.split(".")[:3]) for module in ours(path)}
+        assert not others & imported, f"{path.relative_to(PACKAGE)} imports {others & imported}"
 
 
 @pytest.mark.parametrize("name", ["matrices", "blocks", "structure", "weights"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import namedtuple
 from math import prod
 
-from spnkit.backends.cuda_geometry import Array
-from spnkit.backends.cuda_machine import FLOATS, HALVES, SIMULATED, computed, item, launch_all
+from spnkit.backends.cuda.geometry import Array
+from spnkit.backends.cuda.machine import FLOATS, HALVES, SIMULATED, computed, item, launch_all
 from spnkit.backends.dlpack import CPU, CUDA, DEVICES, decoded
 from spnkit.backends.exchange import way
 

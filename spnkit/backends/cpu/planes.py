@@ -1,13 +1,13 @@
-"""What a call is about, and how its planes reach the scans: as they lie, or turned in scratch. Source text: `cpu.py`
-compiles it.
+"""What a call is about, and how its planes reach the scans: as they lie, or turned in scratch.
 
-`call` is one array of numbers, as `cpu.py` packs it: passing it costs less than passing what is in it.
+`call` is one array of numbers, as `backend.py` packs it: passing it costs less than passing what is in it. Source text:
+`backend.py` compiles it.
 """
 
 from collections import namedtuple
 
-from spnkit.backends.simd import filled, itemsize, store
-from spnkit.backends.tiles import LINE, SOON, Array, Layers, Part, Rows, Size, backwards, copy, later, row_bytes
+from spnkit.backends.cpu.simd import filled, itemsize, store
+from spnkit.backends.cpu.tiles import LINE, SOON, Array, Layers, Part, Rows, Size, backwards, copy, later, row_bytes
 
 LANES = 8  # pixels in a vector register, fixed when compiled
 TILE = 16  # rows whose gates are brought near at a time: a cache line of columns, fixed when compiled

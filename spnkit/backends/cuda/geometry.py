@@ -1,11 +1,11 @@
 """Where a pixel lies, and whose it is: planes in scan order, tiles of steps, chunks of lanes, slots of threads.
 
-Everything is addresses and strides in bytes. Source text: `cuda.py` compiles it.
+Everything is addresses and strides in bytes. Source text: `backend.py` compiles it.
 """
 
 from collections import namedtuple
 
-from spnkit.backends.cuda_machine import cuda, opaque, short
+from spnkit.backends.cuda.machine import cuda, opaque, short
 
 TILE = 8  # steps in a tile, fixed when compiled
 # Pixels of a tile that a thread copies and writes: all of its lane's, if it has the lane to itself. Loops over them

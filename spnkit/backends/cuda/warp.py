@@ -7,16 +7,16 @@ runs on from tile to tile and from plane to plane without a break.
 A warp copies what it reads into a ring of RING lanes, 16 bytes a thread. Every TURNS turns it asks for SETS sets of
 such pieces, each DELAY lanes behind the one before, because the steps that they hold are. Horizontally a set is TURNS
 lanes of a part of the steps; vertically it is PIECE lanes of TURNS / LAG steps. Source text, compiled by
-`cuda_streams.py`.
+`streams.py`.
 """
 
 from collections import namedtuple
 
-from spnkit.backends.cuda_machine import cuda, opaque, quotient, short, types
+from spnkit.backends.cuda.machine import cuda, opaque, quotient, short, types
 
 STEPS = 32  # of a tile: the threads of a warp
 HORIZONTAL = True
-# See `cuda_streams.py`, which says what these can be.
+# See `streams.py`, which says what these can be.
 WARPS, TURNS, RING, SETS, DELAY, PIECE, LAG = 6, 8, 64, 2, 32, 32, 2
 ITEM, VALUES = 4, 4  # bytes of a value; values in 16 bytes
 UNIT, ROW, LAYER = 512, 4, 128  # bytes of the ring from lane to lane, from step to step, from array to array

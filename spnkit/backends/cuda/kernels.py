@@ -1,4 +1,4 @@
-"""The CUDA kernels. Source text: `cuda.py` compiles it, names in capitals are fixed then.
+"""The CUDA kernels. Source text: `backend.py` compiles it, names in capitals are fixed then.
 
 A block scans a plane (or CHANNELS planes that share their gates), a thread a lane. The plane is walked in tiles of
 TILE steps: while one tile is computed, the next two are on their way from device to shared memory, in the order in
@@ -9,7 +9,7 @@ of is its own past and the last two lanes of its predecessor.
 
 from collections import namedtuple
 
-from spnkit.backends.cuda_geometry import (
+from spnkit.backends.cuda.geometry import (
     LINE,
     SLOTS,
     TILE,
@@ -26,7 +26,7 @@ from spnkit.backends.cuda_geometry import (
     slots_of,
     walk_from,
 )
-from spnkit.backends.cuda_machine import (
+from spnkit.backends.cuda.machine import (
     arrived,
     commit,
     cuda,
@@ -37,7 +37,7 @@ from spnkit.backends.cuda_machine import (
     store,
     types,
 )
-from spnkit.backends.cuda_tiles import (
+from spnkit.backends.cuda.tiles import (
     FLOAT,
     FLOAT_ITEM,
     HALF,

@@ -2,12 +2,12 @@
 
 A plane is seen as `steps` rows of `lanes` pixels. Rows whose pixels are adjacent in memory are used in place; others
 are copied to scratch, transposed in registers where the plane is made of rows of an ordinary image. Everything is
-addresses and strides in bytes. Source text: `cpu.py` compiles it.
+addresses and strides in bytes. Source text: `backend.py` compiles it.
 """
 
 from collections import namedtuple
 
-from spnkit.backends.simd import ask_rows, copy_pixel, copy_transposed, itemsize
+from spnkit.backends.cpu.simd import ask_rows, copy_pixel, copy_transposed, itemsize
 
 LANES = 8  # pixels in a vector register, fixed when compiled
 SOON = 32  # rows that are asked for before they are needed

@@ -1,4 +1,4 @@
-"""The backward pass as streams of warps, built like the forward one. Source text: `cuda_streams.py` compiles it.
+"""The backward pass as streams of warps, built like the forward one. Source text: `streams.py` compiles it.
 
 A stream walks the steps the other way. What moves from thread to thread is the sum of what a pixel is sent: by gate 0
 from the lane after it, by gate 1 from its own, by gate 2 from the lane before. Beside x and the gates the ring holds
@@ -8,8 +8,8 @@ places of what they are gradients of.
 
 from collections import namedtuple
 
-from spnkit.backends.cuda_block import EIGHT, LEAVING, await_warps, chunks_of, depart, enter, tell
-from spnkit.backends.cuda_isa import (
+from spnkit.backends.cuda.block import EIGHT, LEAVING, await_warps, chunks_of, depart, enter, tell
+from spnkit.backends.cuda.isa import (
     await_pieces,
     commit_pieces,
     copy_piece,
@@ -25,8 +25,8 @@ from spnkit.backends.cuda_isa import (
     shuffled,
     write_piece,
 )
-from spnkit.backends.cuda_machine import cuda, short, types
-from spnkit.backends.cuda_warp import (
+from spnkit.backends.cuda.machine import cuda, short, types
+from spnkit.backends.cuda.warp import (
     AHEAD,
     DELAY,
     HORIZONTAL,
@@ -76,7 +76,7 @@ Edges = namedtuple("Edges", "top bottom ends alone")
 
 
 def back(shape, order, x, gates, grad, winner, h, dx, dgates, lengths):
-    """All gradients of directions along one axis; see `cuda_sides.streams_back`."""
+    """All gradients of directions along one axis; see `sides.streams_back`."""
     shared = cuda.shared.array(0, types.float32)
     scan = scan_of(shape, order, lengths)
     rooms, part = enter(shared, scan)

@@ -10,7 +10,7 @@ from numba import types
 from numba.core.errors import RequireLiteralValue
 from numba.cuda.extending import intrinsic
 
-from spnkit.backends.cuda_memory import GLOBAL, SHARED, SHORT, WORD, from_half_bits, half_bits
+from spnkit.backends.cuda.memory import GLOBAL, SHARED, SHORT, WORD, from_half_bits, half_bits
 
 PLACE, ADDRESS = types.int32, types.int64  # in shared and in device memory
 FLOAT = ir.FloatType()
@@ -37,8 +37,14 @@ def _constant(kind):
     return kind
 
 
-def _around(ahead):
-    return f".L2::{ahead.literal_value}B" if ahead.literal_value else ""
+def _copy(builder, size, args, known, wish="", ahead=None):
+    """Ask for a copy, past the L1 cache if of a whole piece; `args` are where to, where from and a policy, if any."""
+    level = "cg" if size == 16 else "ca"
+    around = f".L2::{ahead.literal_value}B" if ahead and ahead.literal_value else ""
+    read = builder.select(known, WORD(size), WORD(0))
+    to, source, *policy = args
+    text = f"cp.async.{level}.shared.global{wish}{around} [$0], [$1], {size}, $2{', $3' * len(policy)};"
+    _asm(builder, ir.VoidType(), text, f"r,l,r,{'l,' * len(policy)}~{{memory}}", [to, source, read, *policy])
 
 
 @intrinsic
@@ -162,9 +168,7 @@ def copy_piece(typingctx, at, offset, source, known, ahead):
     """
 
     def codegen(context, builder, signature, args):
-        size = builder.select(args[3], WORD(16), WORD(0))
-        text = f"cp.async.cg.shared.global{_around(ahead)} [$0], [$1], 16, $2;"
-        _asm(builder, ir.VoidType(), text, "r,l,r,~{memory}", [builder.add(*args[:2]), args[2], size])
+        _copy(builder, 16, [builder.add(*args[:2]), args[2]], args[3], ahead=ahead)
         return context.get_dummy_value()
 
     return types.void(PLACE, PLACE, ADDRESS, types.boolean, _constant(ahead)), codegen
@@ -175,9 +179,7 @@ def copy_word(typingctx, at, offset, source, known):
     """The same of four bytes."""
 
     def codegen(context, builder, signature, args):
-        size = builder.select(args[3], WORD(4), WORD(0))
-        text = "cp.async.ca.shared.global [$0], [$1], 4, $2;"
-        _asm(builder, ir.VoidType(), text, "r,l,r,~{memory}", [builder.add(*args[:2]), args[2], size])
+        _copy(builder, 4, [builder.add(*args[:2]), args[2]], args[3])
         return context.get_dummy_value()
 
     return types.void(PLACE, PLACE, ADDRESS, types.boolean), codegen
@@ -191,9 +193,7 @@ def copy_passing(typingctx, at, offset, source, known, policy, ahead):
     """
 
     def codegen(context, builder, signature, args):
-        size = builder.select(args[3], WORD(16), WORD(0))
-        text = f"cp.async.cg.shared.global.L2::cache_hint{_around(ahead)} [$0], [$1], 16, $2, $3;"
-        _asm(builder, ir.VoidType(), text, "r,l,r,l,~{memory}", [builder.add(*args[:2]), args[2], size, args[4]])
+        _copy(builder, 16, [builder.add(*args[:2]), args[2], args[4]], args[3], ".L2::cache_hint", ahead)
         return context.get_dummy_value()
 
     return types.void(PLACE, PLACE, ADDRESS, types.boolean, types.int64, _constant(ahead)), codegen

@@ -1,11 +1,11 @@
-"""The backward kernel, built like the forward one. Source text: `cuda.py` compiles it.
+"""The backward kernel, built like the forward one. Source text: `backend.py` compiles it.
 
 A block walks the tiles of a scan the other way; what moves from step to step is what each pixel sends back, `q`.
 """
 
 from collections import namedtuple
 
-from spnkit.backends.cuda_geometry import (
+from spnkit.backends.cuda.geometry import (
     LINE,
     SLOTS,
     TILE,
@@ -26,7 +26,7 @@ from spnkit.backends.cuda_geometry import (
     slots_of,
     walk_from,
 )
-from spnkit.backends.cuda_kernels import (
+from spnkit.backends.cuda.kernels import (
     CONNECTIONS,
     INTEGRATION,
     OUT,
@@ -37,7 +37,7 @@ from spnkit.backends.cuda_kernels import (
     weights_stream,
     work_of,
 )
-from spnkit.backends.cuda_machine import (
+from spnkit.backends.cuda.machine import (
     add,
     arrived,
     commit,
@@ -49,7 +49,7 @@ from spnkit.backends.cuda_machine import (
     store,
     types,
 )
-from spnkit.backends.cuda_tiles import (
+from spnkit.backends.cuda.tiles import (
     FLOAT,
     HALF,
     STORED,

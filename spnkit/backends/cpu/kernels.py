@@ -1,4 +1,4 @@
-"""The CPU kernels: planes, directions, rows; `adjoint.py` goes back. Source text: `cpu.py` compiles it.
+"""The CPU kernels: planes, directions, rows; `adjoint.py` goes back. Source text: `backend.py` compiles it.
 
 A scan goes row by row; the pixels of a row do not depend on each other and fill vector registers. Rows of
 the image serve a vertical scan as they lie in memory; for a horizontal one `tiles.py` transposes them on the
@@ -12,7 +12,7 @@ from collections import namedtuple
 import numpy as np
 from numba import prange
 
-from spnkit.backends.planes import (
+from spnkit.backends.cpu.planes import (
     MAPS,
     SCRATCH,
     THREADS,
@@ -38,7 +38,7 @@ from spnkit.backends.planes import (
     turns,
     unit_of,
 )
-from spnkit.backends.simd import (
+from spnkit.backends.cpu.simd import (
     ask,
     bytes_like,
     filled,
@@ -51,7 +51,7 @@ from spnkit.backends.simd import (
     where,
     with_lane_of,
 )
-from spnkit.backends.tiles import Part, Rows, later, row_bytes, rows_of
+from spnkit.backends.cpu.tiles import Part, Rows, later, row_bytes, rows_of
 from spnkit.integration import Integration, integrated, wins
 from spnkit.normalization import normalized
 from spnkit.recurrence import propagated

@@ -1,7 +1,7 @@
-"""Streams of warps: which calls they serve, in which shape, and their kernels (`cuda_warp.py`, `cuda_stream.py`).
+"""Streams of warps: which calls they serve, in which shape, and their kernels (`warp.py`, `stream.py`).
 
 They read and write 16 bytes at a time: maps and gates have to lie so, as all contiguous ones of usual sizes do. All
-else, and small maps, are left to the kernels of `cuda_kernels.py`.
+else, and small maps, are left to the kernels of `kernels.py`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from spnkit import integration, normalization, recurrence, scalars
-from spnkit.backends.cuda_bridge import room_for
-from spnkit.backends.cuda_machine import FLOATS, HALVES, SIMULATED, item, jit_device, jit_kernel, stream_operations
+from spnkit.backends.cuda.bridge import room_for
+from spnkit.backends.cuda.machine import FLOATS, HALVES, SIMULATED, item, jit_device, jit_kernel, stream_operations
 from spnkit.scalars import compiled
 
 STEPS = 32  # of a tile, and threads of a warp
@@ -20,7 +20,7 @@ LINE = 128  # bytes that the L2 cache has together
 PIECE = 16  # bytes that a thread copies
 LEAST = 160  # lanes: fewer leave a warp waiting for the one before it
 SLACK = 1.25  # times the lanes of a map that a stream may have
-EVICT_FIRST = 0x12F0000000000000  # the policy of `cuda_isa.copy_passing`
+EVICT_FIRST = 0x12F0000000000000  # the policy of `isa.copy_passing`
 NARROW = 1 << 31
 
 Variant = namedtuple("Variant", "kernel dtype WARPS across down RULE INTEGRATION ANCHORED PASSING")
@@ -28,7 +28,7 @@ Variant = namedtuple("Variant", "kernel dtype WARPS across down RULE INTEGRATION
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a warp reads planes: all that `cuda_warp.py` has for constants follows from this.
+    """How a warp reads planes: all that `warp.py` has for constants follows from this.
 
     Attributes
     ----------
@@ -208,22 +208,22 @@ def _whole(number, of):
 
 def built(variant):
     """The kernel of one variant, not yet compiled for the types of its arguments."""
-    from spnkit.backends import cuda_block, cuda_sides, cuda_stream, cuda_stream_back, cuda_warp
+    from spnkit.backends.cuda import block, sides, stream, stream_back, warp
 
     def jit(function):
         if function.__name__ not in ("streams", "streams_back"):
             return jit_device(function)
-        sides = (g and (g.connections, g.item, g.turns, g.ring, g.ahead) for g in (variant.across, variant.down))
-        function.__qualname__ = "_".join(map(str, (*variant._replace(across=0, down=0), *sides)))
+        axes = (g and (g.connections, g.item, g.turns, g.ring, g.ahead) for g in (variant.across, variant.down))
+        function.__qualname__ = "_".join(map(str, (*variant._replace(across=0, down=0), *axes)))
         return jit_kernel(function, STEPS * variant.WARPS, 1)
 
     names = {**stream_operations(), "STORED": (FLOATS | HALVES)[variant.dtype]}
     names |= {name: getattr(variant, name) for name in ("WARPS", "RULE", "INTEGRATION", "ANCHORED", "PASSING")}
-    passes = (cuda_stream, "side") if variant.kernel == "streams" else (cuda_stream_back, "back")
-    sources = scalars, recurrence, normalization, integration, cuda_warp, cuda_block, passes[0]
-    sides = {
-        name: getattr(compiled(jit, *sources, label="_" + name, **names, **geometry.constants), passes[1])
-        for name, geometry in (("horizontally", variant.across), ("vertically", variant.down))
+    text, name = (stream, "side") if variant.kernel == "streams" else (stream_back, "back")
+    sources = scalars, recurrence, normalization, integration, warp, block, text
+    axes = {
+        axis: getattr(compiled(jit, *sources, label="_" + axis, **names, **geometry.constants), name)
+        for axis, geometry in (("horizontally", variant.across), ("vertically", variant.down))
         if geometry
     }
-    return getattr(compiled(jit, cuda_sides, **sides), variant.kernel)
+    return getattr(compiled(jit, sides, **axes), variant.kernel)

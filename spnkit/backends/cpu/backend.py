@@ -12,10 +12,10 @@ import numba
 import numpy as np
 
 from spnkit import backends, integration, normalization, recurrence
-from spnkit.backends import adjoint, kernels, planes, simd, tiles
 from spnkit.backends.cache import jit_cached
-from spnkit.backends.machine import register_bytes
-from spnkit.backends.tiles import LINE
+from spnkit.backends.cpu import adjoint, kernels, planes, simd, tiles
+from spnkit.backends.cpu.tiles import LINE
+from spnkit.backends.processor import register_bytes
 from spnkit.integration import Integration
 from spnkit.scalars import compiled
 

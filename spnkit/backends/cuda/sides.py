@@ -1,10 +1,10 @@
-"""Kernels of streams for both axes: a block looks which way it scans. Source text: `cuda_streams.py` compiles it."""
+"""Kernels of streams for both axes: a block looks which way it scans. Source text: `streams.py` compiles it."""
 
-from spnkit.backends.cuda_machine import cuda, quotient
+from spnkit.backends.cuda.machine import cuda, quotient
 
 
 def horizontally(*arguments):
-    """`cuda_stream.side` or `cuda_stream_back.back` along rows; nothing where no direction is along rows."""
+    """`stream.side` or `stream_back.back` along rows; nothing where no direction is along rows."""
 
 
 def vertically(*arguments):

@@ -2,14 +2,14 @@
 
 The last thread of a warp puts what moves on into a line of shared memory, one value a lane, which the warp with the
 next tile reads for its first thread; how far each warp is, a count tells. So a warp waits for what it needs and for
-nothing else: no barrier holds a block together. Source text: `cuda_streams.py` compiles it.
+nothing else: no barrier holds a block together. Source text: `streams.py` compiles it.
 """
 
 from collections import namedtuple
 
-from spnkit.backends.cuda_isa import base_of, leave, leave_two, publish, published
-from spnkit.backends.cuda_machine import cuda, opaque, short, types
-from spnkit.backends.cuda_warp import (
+from spnkit.backends.cuda.isa import base_of, leave, leave_two, publish, published
+from spnkit.backends.cuda.machine import cuda, opaque, short, types
+from spnkit.backends.cuda.warp import (
     LAG,
     RING,
     STEPS,

@@ -1,11 +1,11 @@
-"""The forward pass as streams of warps. Source text: `cuda_streams.py` compiles it, names in capitals are fixed then.
+"""The forward pass as streams of warps. Source text: `streams.py` compiles it, names in capitals are fixed then.
 
 A warp's ring holds x and the gates of the pixels that its threads are at, and of those they will be at in some turns.
 h takes the place of x and leaves from there; from step to step it goes through registers, one shuffle a pixel.
 """
 
-from spnkit.backends.cuda_block import EIGHT, LEAVING, await_warps, chunks_of, depart, enter, tell
-from spnkit.backends.cuda_isa import (
+from spnkit.backends.cuda.block import EIGHT, LEAVING, await_warps, chunks_of, depart, enter, tell
+from spnkit.backends.cuda.isa import (
     await_pieces,
     commit_pieces,
     copy_passing,
@@ -20,8 +20,8 @@ from spnkit.backends.cuda_isa import (
     shuffled,
     write_piece,
 )
-from spnkit.backends.cuda_machine import cuda, short, types
-from spnkit.backends.cuda_warp import (
+from spnkit.backends.cuda.machine import cuda, short, types
+from spnkit.backends.cuda.warp import (
     AHEAD,
     DELAY,
     HORIZONTAL,
@@ -56,7 +56,7 @@ PASSING = False  # whether gates leave the L2 cache first
 
 
 def side(shape, order, x, gates, y, lengths, policy):
-    """Scan along one axis; see `cuda_sides.streams`."""
+    """Scan along one axis; see `sides.streams`."""
     shared = cuda.shared.array(0, types.float32)
     scan = scan_of(shape, order, lengths)
     rooms, part = enter(shared, scan)

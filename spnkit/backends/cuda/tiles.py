@@ -1,4 +1,4 @@
-"""Tiles in shared memory. Source text: `cuda.py` compiles it.
+"""Tiles in shared memory. Source text: `backend.py` compiles it.
 
 Shared memory is lines that a block fits in. A staged layer has TILE of them; a moving one, which the scan passes from
 step to step, has one more in front, for the last step of the tile before. Two tiles have room side by
@@ -7,7 +7,7 @@ side: one that is computed, and one that is on its way.
 
 from collections import namedtuple
 
-from spnkit.backends.cuda_geometry import (
+from spnkit.backends.cuda.geometry import (
     LINE,
     SLOTS,
     TILE,
@@ -20,7 +20,7 @@ from spnkit.backends.cuda_geometry import (
     thread,
     walk_from,
 )
-from spnkit.backends.cuda_machine import copy, cuda, load, opaque, peek, poke, store, types, widened
+from spnkit.backends.cuda.machine import copy, cuda, load, opaque, peek, poke, store, types, widened
 
 FLOAT = types.float32  # what is computed in
 FLOAT_ITEM = 4  # bytes of that

@@ -1,11 +1,11 @@
-"""The way back of the CPU kernels: gradients from the last row to the first. Source text: `cpu.py` compiles it."""
+"""The way back of the CPU kernels: gradients from the last row to the first. Source text: `backend.py` compiles it."""
 
 from collections import namedtuple
 
 import numpy as np
 from numba import prange
 
-from spnkit.backends.kernels import (
+from spnkit.backends.cpu.kernels import (
     ask_each,
     bounded,
     connections,
@@ -18,7 +18,7 @@ from spnkit.backends.kernels import (
     pixels_in,
     scan,
 )
-from spnkit.backends.planes import (
+from spnkit.backends.cpu.planes import (
     KEEP,
     MAPS,
     NOWHERE,
@@ -46,8 +46,8 @@ from spnkit.backends.planes import (
     turns,
     unit_of,
 )
-from spnkit.backends.simd import bytes_like, filled, load, load_some, splat, store_some
-from spnkit.backends.tiles import Layers, Part, Size, copy, later, rows_of
+from spnkit.backends.cpu.simd import bytes_like, filled, load, load_some, splat, store_some
+from spnkit.backends.cpu.tiles import Layers, Part, Size, copy, later, rows_of
 from spnkit.integration import Integration, share
 from spnkit.normalization import gate_gradients, normalized
 from spnkit.recurrence import gathered, input_gradient, sent, weight_gradients

@@ -1,6 +1,6 @@
 """The CUDA backend: what the kernels are launched with, one variant for each use.
 
-Large maps that lie in pieces of 16 bytes go through streams of warps (`cuda_streams.py`): every direction leaves a map,
+Large maps that lie in pieces of 16 bytes go through streams of warps (`streams.py`): every direction leaves a map,
 and a small kernel integrates. All else goes by tiles: a block takes a plane and scans it in all directions, one after
 the other. Where there are too few planes to fill the GPU, or gradients will need h of every direction, each direction
 of a plane gets a block of its own, and the small kernel integrates there too. It also rounds sums of half precision,
@@ -14,10 +14,10 @@ from functools import cache, lru_cache
 from math import prod
 
 from spnkit import integration, normalization, recurrence, scalars
-from spnkit.backends import cuda_adjoint, cuda_geometry, cuda_kernels, cuda_streams, cuda_tiles
-from spnkit.backends.cuda_bridge import Call, View, array_of, layouts, room_for, run, views, whole
-from spnkit.backends.cuda_kernels import Order, Shape
-from spnkit.backends.cuda_machine import (
+from spnkit.backends.cuda import adjoint, geometry, kernels, streams, tiles
+from spnkit.backends.cuda.bridge import Call, View, array_of, layouts, room_for, run, views, whole
+from spnkit.backends.cuda.kernels import Order, Shape
+from spnkit.backends.cuda.machine import (
     FLOATS,
     HALVES,
     SCALARS,
@@ -94,13 +94,13 @@ def _streams(plan, seen, shape, gpu):
     if name == "maps":
         n, *plane = seen["x"].shape
         target = room_for((n, total, *plane), seen["x"])
-    found = total <= CODES and cuda_streams.planned(plan, shape, (seen["x"], seen["gates"], target), gpu)
+    found = total <= CODES and streams.planned(plan, shape, (seen["x"], seen["gates"], target), gpu)
     if not found:
         return None
     variant, grid, room, lengths = found
     codes = sum((2 * d.horizontal + d.reverse) << 2 * i for i, d in enumerate(plan.directions))
     arrays = [array_of("x", seen["x"]), array_of("gates", seen["gates"]), array_of(name, target)]
-    arguments = (shape, Order(codes, total, 0, total, 1, 0), *arrays, lengths, cuda_streams.EVICT_FIRST)
+    arguments = (shape, Order(codes, total, 0, total, 1, 0), *arrays, lengths, streams.EVICT_FIRST)
     block = (WARP * variant.WARPS, 1)
     launches = [Launch(_kernel(variant, True), gpu, grid, block, room, arguments)]
     if name != "y":
@@ -114,7 +114,7 @@ def _streams_back(plan, seen, shape, gpu):
     total, (n, *plane) = len(plan.directions), seen["x"].shape
     maps = seen["dx"] if total == 1 else room_for((n, total, *plane), seen["x"])
     how = Integration.sum if total == 1 else plan.integration
-    found = total <= CODES and cuda_streams.planned_back(plan, how, shape, seen, maps, gpu)
+    found = total <= CODES and streams.planned_back(plan, how, shape, seen, maps, gpu)
     if not found:
         return None
     variant, grid, room, lengths = found
@@ -243,7 +243,7 @@ def _team(variant, width, together):
 
 
 def _shared_bytes(variant, width):
-    """What `cuda_kernels.py` and `cuda_adjoint.py` lay out: room for two tiles."""
+    """What `kernels.py` and `adjoint.py` lay out: room for two tiles."""
     tile, k, c = _tile(variant.dtype), variant.CONNECTIONS, variant.CHANNELS
     lines = 2 * ((k + c) * tile + c * (tile + 1))
     if variant.kernel == "backward":
@@ -259,7 +259,7 @@ def _tile(dtype):
 def _kernel(variant, asynchronous):
     """The kernel of one variant, not yet compiled for the types of its arguments."""
     if variant.kernel.startswith("streams"):
-        return cuda_streams.built(variant)
+        return streams.built(variant)
 
     def jit(function):
         if function.__name__ != variant.kernel:
@@ -268,7 +268,7 @@ def _kernel(variant, asynchronous):
         threads = variant.WIDTH * variant.TEAM
         return jit_kernel(function, threads, max(1, RESIDENT // threads))
 
-    sources = (scalars, recurrence, normalization, integration, cuda_geometry, cuda_tiles, cuda_kernels, cuda_adjoint)
+    sources = (scalars, recurrence, normalization, integration, geometry, tiles, kernels, adjoint)
     dtype, wide, out, half = variant.dtype, computed(variant.dtype), variant.out, variant.dtype in HALVES
     constants = {
         "TILE": _tile(dtype),

@@ -20,7 +20,7 @@ from spnkit.backends.cache import jit_cached
 SIMULATED = bool(config.ENABLE_CUDASIM)
 
 if SIMULATED:
-    from spnkit.backends.cuda_simulator import (
+    from spnkit.backends.cuda.simulator import (
         add,
         arrived,
         commit,
@@ -40,7 +40,7 @@ if SIMULATED:
 else:
     from numba.cuda.cudadrv import driver
 
-    from spnkit.backends.cuda_memory import (
+    from spnkit.backends.cuda.memory import (
         add,
         arrived,
         commit,
@@ -64,7 +64,7 @@ else:
     short = types.int32
 
 FLOATS = {"float32": types.float32, "float64": types.float64}  # what kernels compute in
-HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only read and write; see `cuda_memory.py`
+HALVES = {"float16": types.float16, "bfloat16": types.uint16}  # what they only read and write; see `memory.py`
 
 __all__ = [
     "FLOATS", "HALVES", "SCALARS", "SIMULATED", "SYNCHRONOUS", "Launch", "add", "arrived", "commit", "computed", "copy",
@@ -88,7 +88,7 @@ def item(dtype: str) -> int:
 
 def stream_operations() -> dict:
     """`SCALARS` with the instructions of a GPU from compute capability 8.0 on."""
-    from spnkit.backends.cuda_isa import reciprocal_above_one
+    from spnkit.backends.cuda.isa import reciprocal_above_one
 
     return SCALARS | {"reciprocal_above_one": reciprocal_above_one}
 
