@@ -189,7 +189,7 @@ def balance(p, direction: str = "left_to_right") -> np.ndarray:
 
     Products of such matrices never stretch a gradient in the Euclidean norm either. The price: a pixel
     that many listen to is heard less by each, so weights, and with them the reach, become smaller (by up to
-    :math:`\sqrt 3` a step; `analysis/theorem3.py` measures it), and a weight depends on its
+    :math:`\sqrt 3` a step; `analysis/theory/theorem3.py` measures it), and a weight depends on its
     neighbours' weights, no longer on its own pixel alone.
 
     Parameters and errors are those of `step_matrices`.

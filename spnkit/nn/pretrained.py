@@ -107,7 +107,7 @@ def face_refiner(weights: str | Path = WEIGHTS) -> FaceRefiner:
     """The parser and SPN that come with the project, ready to use.
 
     They have learned HELEN's eleven classes from made-up faces alone, so they know no licence but the project's,
-    and real faces only from hearsay. `python analysis/face_refiner.py` trains them anew.
+    and real faces only from hearsay. `python analysis/faces/face_refiner.py` trains them anew.
 
     Parameters
     ----------
@@ -132,13 +132,13 @@ def face_refiner(weights: str | Path = WEIGHTS) -> FaceRefiner:
     (256, 256)
     """
     if not (path := Path(weights)).is_file():
-        raise FileNotFoundError(f"{path}: no weights there; analysis/face_refiner.py trains some")
+        raise FileNotFoundError(f"{path}: no weights there; analysis/faces/face_refiner.py trains some")
     try:
         saved: dict[str, Any] = load_whole(path)
         made = build(**saved["made of"])
         made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
     except UNREADABLE as error:
-        raise ValueError(f"{path}: damaged, or not what analysis/face_refiner.py writes") from error
+        raise ValueError(f"{path}: damaged, or not what analysis/faces/face_refiner.py writes") from error
     return made.eval()
 
 

@@ -12,10 +12,9 @@ os.environ["NUMBA_NUM_THREADS"] = "1"  # before Numba is there
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "analysis"))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import _gpu_timing
-import _gpu_worker
+from analysis.common.cuda import timing, worker
 
 
 class Event:
@@ -45,10 +44,10 @@ def stand_in():
         setattr(torch, name, lambda *size, plain=plain, device=None, **rest: plain(*size, **rest))
     torch.compile = lambda step: step
     torch.set_num_threads(1)
-    _gpu_timing.COPIED = 1 << 20
-    _gpu_timing.times_ms = partial(once, _gpu_timing.times_ms)
-    _gpu_timing.host_us = lambda call: 1.0
-    _gpu_timing.traced = lambda call: {"scan": 1.0}
+    timing.COPIED = 1 << 20
+    timing.times_ms = partial(once, timing.times_ms)
+    timing.host_us = lambda call: 1.0
+    timing.traced = lambda call: {"scan": 1.0}
 
 
 def once(times_ms, call, repeats=1, warm=0):
@@ -58,6 +57,6 @@ def once(times_ms, call, repeats=1, warm=0):
 
 if __name__ == "__main__":
     stand_in()
-    for module in ("_gpu_rivals", "_gpu_triton"):  # need what is not there
-        sys.modules[module] = None  # type: ignore[assignment]
-    _gpu_worker.main()
+    for module in ("rivals", "triton"):  # need what is not there
+        sys.modules[f"analysis.common.cuda.{module}"] = None  # type: ignore[assignment]
+    worker.main()

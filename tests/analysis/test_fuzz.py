@@ -1,4 +1,4 @@
-"""A short run of the fuzzing command; `python analysis/fuzz.py` is the long one."""
+"""A short run of the fuzzing command; `python analysis/robustness/fuzz.py` is the long one."""
 
 import json
 import runpy
@@ -10,14 +10,13 @@ import pytest
 
 pytest.importorskip("torch")
 
-ANALYSIS = Path(__file__).parents[2] / "analysis"
+SCRIPT = Path(__file__).parents[2] / "analysis/robustness/fuzz.py"
 
 
 @pytest.fixture
-def fuzz(monkeypatch):
+def fuzz():
     """The script, by its names."""
-    monkeypatch.syspath_prepend(str(ANALYSIS))
-    return runpy.run_path(str(ANALYSIS / "fuzz.py"))
+    return runpy.run_path(str(SCRIPT))
 
 
 def test_random_calls(fuzz, monkeypatch, tmp_path):

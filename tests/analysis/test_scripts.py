@@ -11,7 +11,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
 
 ANALYSIS = Path(__file__).parents[2] / "analysis"
-SCRIPTS = ["theorem1", "theorem2", "theorem3", "reach", "gradients"]
+THEORY = ["theorem1", "theorem2", "theorem3", "reach", "gradients"]
 
 
 @pytest.fixture
@@ -21,17 +21,16 @@ def run(monkeypatch, tmp_path):
     def run_script(name, *arguments):
         script = ANALYSIS / f"{name}.py"
         monkeypatch.setattr(sys, "argv", [str(script), "--small", "--out", str(tmp_path), *arguments])
-        monkeypatch.syspath_prepend(str(ANALYSIS))
         runpy.run_path(str(script), run_name="__main__")
-        return tmp_path, json.loads((tmp_path / f"{name}.json").read_text())
+        return tmp_path, json.loads((tmp_path / f"{script.stem}.json").read_text())
 
     return run_script
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", THEORY)
 def test_a_script_leaves_its_result(run, name):
-    folder, result = run(name, "--seed", "3")
-    assert result["command"].startswith(f"python analysis/{name}.py --small")
+    folder, result = run(f"theory/{name}", "--seed", "3")
+    assert result["command"].startswith(f"python analysis/theory/{name}.py --small")
     assert result["seed"] == 3
     assert {"python", "spnkit", "numpy"} <= set(result["versions"])
     assert result["device"]["cpus"] >= 1
@@ -42,8 +41,8 @@ def test_a_script_leaves_its_result(run, name):
 
 
 def test_the_claims_are_in_the_numbers(run):
-    _, theorem1 = run("theorem1")
-    _, theorem3 = run("theorem3")
+    _, theorem1 = run("theory/theorem1")
+    _, theorem3 = run("theory/theorem3")
     for numbers in theorem1["figures"].values():
         assert numbers["rational sums not 1"] == 0
         assert numbers["as printed: largest sum"] > 1.1
@@ -55,7 +54,7 @@ def test_the_claims_are_in_the_numbers(run):
 
 def test_the_share_of_the_host_is_timed_without_a_gpu(run):
     pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
-    _, host = run("gpu_host")
+    _, host = run("cuda/host")
     launches = {name: figures["launches"] for name, figures in host["figures"].items()}
     assert launches == {"one launch": 1, "two launches": 2, "tracked": 2, "tracked, and back": 3}
     assert all(figures["us"] > 0 for figures in host["figures"].values())
@@ -64,7 +63,7 @@ def test_the_share_of_the_host_is_timed_without_a_gpu(run):
 def test_damaged_files_are_named(run):
     """A tenth of the campaign."""
     pytest.importorskip("lightning")
-    _, result = run("damaged_files")
+    _, result = run("robustness/damaged_files")
     assert result["figures"]["damages"] == 20
     assert set(result["figures"]["outcomes"]) <= {"named", "as it was"}
 
@@ -74,14 +73,14 @@ def test_damaged_files_are_named(run):
 def test_killed_runs_are_resumed_to_the_same_weights(run):
     """One with one process, one with two."""
     pytest.importorskip("lightning")
-    _, result = run("kills")
+    _, result = run("robustness/kills")
     assert result["figures"]["kills"] == result["figures"]["resumed to the same weights"] == 2
     assert result["figures"]["processes left"] == 0
 
 
-def test_a_result_is_whole_or_not_there(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(ANALYSIS))
-    record = __import__("_record")
+def test_a_result_is_whole_or_not_there(tmp_path):
+    from analysis.common import record
+
     with pytest.raises(TypeError, match="cannot write a set into a result file"):
         record.write("broken", {"numbers": {1, 2}}, seed=0, out=tmp_path)
     with pytest.raises(AttributeError):
@@ -90,17 +89,16 @@ def test_a_result_is_whole_or_not_there(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def speed(run, monkeypatch):
-    """`cpu_speed`, which says by its exit status whether a part failed."""
+def speed(run):
+    """The script, which says by its exit status whether a part failed."""
     pytest.importorskip("torch")
-    monkeypatch.syspath_prepend(str(ANALYSIS))
 
     def run_speed(*parts):
         with pytest.raises(SystemExit) as ended:
-            run("cpu_speed", *(("--only", *parts) if parts else ()))
+            run("cpu/speed", *(("--only", *parts) if parts else ()))
         folder = Path(sys.argv[sys.argv.index("--out") + 1])
-        assert sorted(path.name for path in folder.iterdir()) == ["cpu_speed-sizes.png", "cpu_speed.json"]
-        return ended.value.code, json.loads((folder / "cpu_speed.json").read_text())["figures"]["parts"]
+        assert sorted(path.name for path in folder.iterdir()) == ["speed-sizes.png", "speed.json"]
+        return ended.value.code, json.loads((folder / "speed.json").read_text())["figures"]["parts"]
 
     return run_speed
 
@@ -116,12 +114,14 @@ def test_the_speed_of_the_kernels_is_measured_beside_rivals_that_compute_the_sam
 
 
 def test_a_part_that_fails_does_not_take_the_others_along(speed, monkeypatch):
+    from analysis.common.cpu import parts
+
     def broken(session):
         raise MemoryError("no more")
 
-    monkeypatch.setattr(__import__("_rivals"), "native", lambda: None)  # as where there is no compiler
+    monkeypatch.setattr("analysis.common.rivals.native", lambda: None)  # as where there is no compiler
     assert speed("calls")[0] == 0
-    monkeypatch.setitem(__import__("_cpu_parts").PARTS, "sizes", broken)
+    monkeypatch.setitem(parts.PARTS, "sizes", broken)
     status, found = speed("sizes")
     assert status == 1
     assert found["sizes"]["error"] == "MemoryError: no more"

@@ -11,23 +11,18 @@ import pytest
 pytest.importorskip("lightning")
 pytest.importorskip("cv2")
 
-ANALYSIS = Path(__file__).parents[2] / "analysis"
+FACES = Path(__file__).parents[2] / "analysis/faces"
 USED, SHIFTED = "the baseline it was trained on", "the baseline's map, shifted"
 
 
 @pytest.fixture
-def analysis(monkeypatch):
-    monkeypatch.syspath_prepend(str(ANALYSIS))
-
-
-@pytest.fixture
-def call(monkeypatch, tmp_path, analysis):
+def call(monkeypatch, tmp_path):
     """Run the script small; returns its result."""
 
     def run(*arguments, script="table1", result="made-up"):
         common = ["--small", "--out", str(tmp_path), "--runs", str(tmp_path / "runs")]
-        monkeypatch.setattr(sys, "argv", [str(ANALYSIS / f"{script}.py"), *common, *arguments])
-        runpy.run_path(str(ANALYSIS / f"{script}.py"), run_name="__main__")
+        monkeypatch.setattr(sys, "argv", [str(FACES / f"{script}.py"), *common, *arguments])
+        runpy.run_path(str(FACES / f"{script}.py"), run_name="__main__")
         return json.loads((tmp_path / f"{result}.json").read_text())["figures"]
 
     return run
@@ -68,20 +63,19 @@ def test_what_is_chosen_from_is_never_scored_on_test(call, capsys):
     assert "--groups trials: what is chosen from is scored on val, got --split test" in capsys.readouterr().err
 
 
-def test_every_row_is_a_network_of_its_own(analysis):
-    from _rows import ROWS
-    from table1 import slug
-
+def test_every_row_is_a_network_of_its_own():
+    from analysis.common.faces.rows import ROWS
+    from analysis.faces.table1 import slug
     from spnkit.training import Options
 
     options = {row: Options(**change) for row, change in ROWS.items()}
     assert len(set(options.values())) == len({slug(row) for row in ROWS}) == len(ROWS)
 
 
-def test_the_truth_at_low_resolution_is_the_truth_where_nothing_changes(analysis):
+def test_the_truth_at_low_resolution_is_the_truth_where_nothing_changes():
     from types import SimpleNamespace
 
-    from _sources import SOURCES, TRUTH
+    from analysis.common.faces.sources import SOURCES, TRUTH
 
     labels = np.zeros((16, 16), np.uint8)
     labels[:, 8:], labels[0, 0] = 1, 255
@@ -91,8 +85,8 @@ def test_the_truth_at_low_resolution_is_the_truth_where_nothing_changes(analysis
     assert found.sum(0).numpy() == pytest.approx(np.ones((16, 16)))
 
 
-def test_the_interval_is_of_the_same_score(analysis):
-    from _tally import Tally, pooled, resampled
+def test_the_interval_is_of_the_same_score():
+    from analysis.common.faces.tally import Tally, pooled, resampled
 
     classes, rng = ("background", "nose", "mouth", "hair"), np.random.default_rng(0)
     tally = Tally(rng.integers(1, 50, (5, 4, 4)), np.ones((5, 4, 4), int))
@@ -103,8 +97,8 @@ def test_the_interval_is_of_the_same_score(analysis):
     assert np.array_equal(samples, resampled([tally], classes, 0, range(len(tally.pixels))))
 
 
-def test_photos_of_one_person_are_drawn_together(analysis):
-    from _tally import Tally, resampled
+def test_photos_of_one_person_are_drawn_together():
+    from analysis.common.faces.tally import Tally, resampled
 
     classes, rng = ("background", "nose", "mouth", "hair"), np.random.default_rng(0)
     pixels = rng.integers(1, 50, (3, 4, 4))
@@ -115,8 +109,8 @@ def test_photos_of_one_person_are_drawn_together(analysis):
 
 
 @pytest.mark.parametrize("name", ["guided filter", "domain transform", "dense CRF"])
-def test_what_needs_no_training_leaves_a_constant_map_alone(analysis, name):
-    from _classical import METHODS
+def test_what_needs_no_training_leaves_a_constant_map_alone(name):
+    from analysis.common.faces.classical import METHODS
 
     if name == "dense CRF":
         pytest.importorskip("pydensecrf")

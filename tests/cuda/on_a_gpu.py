@@ -47,8 +47,8 @@ def sanitizer(tool):
 
 
 PARTS = {
-    "benchmark": (Step("benchmark", python("analysis/gpu_benchmark.py"), 330, 0.6, True),),
-    "profiler": (Step("profiler", python("analysis/gpu_profile.py"), 120, 0.6, True),),
+    "benchmark": (Step("benchmark", python("analysis/cuda/benchmark.py"), 330, 0.6, True),),
+    "profiler": (Step("profiler", python("analysis/cuda/profiling.py"), 120, 0.6, True),),
     "tests": (Step("tests", python(*PYTEST, *WORKERS, "-m", "gpu", "tests/cuda"), 240, 0.7),),
     "sanitizer": (
         Step("compiled", python(*PYTEST, "-m", "sanitize", "tests/cuda"), 120, 0.4),
@@ -141,7 +141,7 @@ def main():
     parser.add_argument(
         "--minutes", type=float, default=float(os.environ.get("MINUTES", MINUTES)), help="for all of it"
     )
-    parser.add_argument("--out", type=Path, help="for results and logs (default analysis/results, build/on_a_gpu)")
+    parser.add_argument("--out", type=Path, help="for results and logs (default analysis/cuda/results, build/on_a_gpu)")
     options = parser.parse_args()
     logs, lines = options.out or ROOT / "build" / "on_a_gpu", []
     out = options.out.resolve() if options.out else None

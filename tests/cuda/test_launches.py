@@ -1,7 +1,6 @@
 """What a call asks of the driver: its launches, on torch's stream and device, and nothing else; a stand-in notes it."""
 
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -12,11 +11,10 @@ pytest.importorskip("numba_cuda", reason="numba-cuda is not installed")
 
 
 @pytest.fixture
-def stand_in(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "analysis"))
-    import _gpu_stand_in
+def stand_in():
+    from analysis.common.cuda import stand_in
 
-    return _gpu_stand_in
+    return stand_in
 
 
 def drawn(shape=(8, 32, 16, 16), channels=None, directions=4, dtype=torch.float32):

@@ -77,7 +77,7 @@ def test_no_weights_there(tmp_path):
     (tmp_path / "text.pt").write_text("no weights")
     torch.save({"weights": {}}, tmp_path / "other.pt")
     for name in ("text.pt", "other.pt"):
-        with pytest.raises(ValueError, match=f"{name}: damaged, or not what analysis/face_refiner.py writes"):
+        with pytest.raises(ValueError, match=f"{name}: damaged, or not what analysis/faces/face_refiner.py writes"):
             face_refiner(tmp_path / name)
 
 
