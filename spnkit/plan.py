@@ -11,6 +11,7 @@ from spnkit.integration import Integration
 from spnkit.normalization import Normalization
 
 BACKENDS = ("reference", "cpu", "cuda")
+ASKED_FOR = dict.fromkeys(("auto", *BACKENDS))  # what a caller may name
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def listens_to(photo, row, pixel: tuple[int, int], ax=None, *, title: str = ""):
     if grey.shape != shares.shape:
         raise ValueError(f"photo and row must have the same height and width, got {grey.shape} and {shares.shape}")
     i, j = as_pixel(pixel, shares.shape)
-    heard = np.clip(np.log10(np.maximum(shares / (shares.max() or 1), 10.0**-DECADES)) / DECADES + 1, 0, 1)
+    heard = np.asarray(_decades(shares)(shares))
     ax.imshow(0.6 + 0.4 * grey, cmap="gray", vmin=0, vmax=1)
     ax.imshow(heard, cmap=f"{COLORMAP}_r", vmin=0, vmax=1, alpha=np.minimum(1, 4 * heard))
     _mark(ax, i, j)
@@ -273,9 +273,13 @@ def _mark(ax, i: int, j: int) -> None:
 
 def _show_shares(ax, shares: np.ndarray):
     """Sizes on a logarithmic scale; the smallest share one colour, and only zeros are white."""
+    zeros_hidden = np.ma.masked_equal(shares, 0)
+    return ax.imshow(zeros_hidden, cmap=f"{COLORMAP}_r", norm=_decades(shares), interpolation="nearest")
+
+
+def _decades(shares: np.ndarray):
+    """The logarithmic scale of such sizes, from 0 to 1; what is less than it shows, and zeros, are its least."""
     from matplotlib.colors import LogNorm
 
     largest = shares.max() or 1.0  # of nothing but zeros, none is shown
-    norm = LogNorm(largest * 10.0**-DECADES, largest, clip=True)
-    zeros_hidden = np.ma.masked_equal(shares, 0)
-    return ax.imshow(zeros_hidden, cmap=f"{COLORMAP}_r", norm=norm, interpolation="nearest")
+    return LogNorm(largest * 10.0**-DECADES, largest, clip=True)

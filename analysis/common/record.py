@@ -10,13 +10,12 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import spnkit
+from spnkit.versions import versions
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_RESULTS = ROOT / "build" / "analysis"
@@ -93,19 +92,9 @@ def provenance(seed: int) -> dict[str, Any]:
     return {
         "command": shlex.join(["python", str(shown), *sys.argv[1:]]),
         "seed": seed,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": versions(PACKAGES),
         "device": _device(),
     }
-
-
-def _versions() -> dict[str, str]:
-    found = {"spnkit": spnkit.__version__}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _device() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spnkit.affinity.weights import as_direction
+from spnkit.affinity.weights import as_direction, neighbours
 from spnkit.directions import orient
 
 
@@ -163,10 +163,8 @@ def _distance(image, direction, connections, norm):
     channels, along = _as_channels(image), as_direction(direction)
     distance = np.full((connections, *channels.shape[1:]), np.inf)
     color, into = orient(channels, along), orient(distance, along)
-    r, lanes = connections // 2, color.shape[2]
-    for o in range(-r, r + 1):
-        here, there = slice(max(0, -o), lanes - max(0, o)), slice(max(0, o), lanes - max(0, -o))
-        into[o + r, 1:, here] = np.linalg.norm(color[:, 1:, here] - color[:, :-1, there], ord=norm, axis=0)
+    for connection, here, there in neighbours(connections, color.shape[2]):
+        into[connection, 1:, here] = np.linalg.norm(color[:, 1:, here] - color[:, :-1, there], ord=norm, axis=0)
     return distance
 
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from spnkit.affinity.blocks import from_bands, products_by_lag, sorted_csr
 from spnkit.affinity.structure import MAX_BYTES, index_type, stored_entries
-from spnkit.affinity.weights import along_scan, as_direction, as_weights, reach_of_step, scan_order
+from spnkit.affinity.weights import along_scan, as_scan, reach_of_step, scan_order
 from spnkit.directions import Direction
 
 
@@ -139,7 +139,7 @@ def build_L(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
 
 def checked(matrix: str, p, direction: str, order: str) -> tuple[np.ndarray, Direction]:
     """The arguments of a builder, checked; MemoryError before any memory is taken."""
-    weights, along = as_weights(p), as_direction(direction)
+    weights, along = as_scan(p, direction)
     if order not in ("scan", "image"):
         raise ValueError(f"order must be 'scan' or 'image', got {order!r}")
     K, H, W = weights.shape

@@ -7,7 +7,7 @@ import numpy as np
 from spnkit.affinity.blocks import products_by_lag
 from spnkit.affinity.operator import AffinityOperator
 from spnkit.affinity.stability import strength
-from spnkit.affinity.weights import along_scan, as_direction, as_weights
+from spnkit.affinity.weights import along_scan, as_scan
 from spnkit.directions import orient
 
 
@@ -47,7 +47,7 @@ def gradient_norms(p, direction: str = "left_to_right", *, norm: str = "sum") ->
     """
     if norm not in ("sum", "max"):
         raise ValueError(f"norm must be 'sum' or 'max', got {norm!r}")
-    inside = along_scan(as_weights(p), as_direction(direction))
+    inside = along_scan(*as_scan(p, direction))
     start = np.ones(inside.shape[1:], inside.dtype)
     sums = _row_sums if norm == "sum" else _column_sums
     return np.array([sums(np.abs(band)).max() for _, _, band in products_by_lag(inside, start)])
@@ -82,7 +82,7 @@ def mean_reach(p, direction: str = "left_to_right") -> np.ndarray:
     >>> mean_reach([[[0.0, 0.5, 0.5]]])
     array([[0.  , 0.5 , 0.75]])
     """
-    weights, along = as_weights(p), as_direction(direction)
+    weights, along = as_scan(p, direction)
     if weights.min() < 0 or strength(weights, direction) > 1 + 1e-6:
         raise ValueError("p must not be negative and sum to at most one: the rows of G are no shares otherwise")
     step = np.empty(weights.shape[1:], weights.dtype)

@@ -6,7 +6,7 @@ from operator import index
 
 import numpy as np
 
-from spnkit.affinity.weights import along_scan, as_direction, as_weights, reach_of_step
+from spnkit.affinity.weights import along_scan, as_scan, neighbours
 from spnkit.directions import orient
 
 
@@ -36,13 +36,16 @@ def step_matrices(p, direction: str = "left_to_right") -> np.ndarray:
     array([[[0.5, 0. ],
             [0. , 0.2]]])
     """
-    inside = along_scan(as_weights(p), as_direction(direction))[:, 1:]
-    r, (_, steps, lanes) = reach_of_step(inside), inside.shape
+    return dense_steps(along_scan(*as_scan(p, direction))[:, 1:])
+
+
+def dense_steps(inside: np.ndarray) -> np.ndarray:
+    """One w for each step of weights (K, steps, lanes) along a scan; numbers of any kind."""
+    K, steps, lanes = inside.shape
     w = np.zeros((steps, lanes, lanes), inside.dtype)
     lane = np.arange(lanes)
-    for o in range(-r, r + 1):
-        kept = lane[(lane + o >= 0) & (lane + o < lanes)]
-        w[:, kept, kept + o] = inside[o + r][:, kept]
+    for connection, here, there in neighbours(K, lanes):
+        w[:, lane[here], lane[there]] = inside[connection, :, here]
     return w
 
 
@@ -56,7 +59,7 @@ def strength(p, direction: str = "left_to_right") -> float:
     >>> strength([[[9.0, 0.5, -0.75]]])
     0.75
     """
-    inside = along_scan(as_weights(p), as_direction(direction))
+    inside = along_scan(*as_scan(p, direction))
     return float(np.abs(inside).sum(axis=0).max())
 
 
@@ -169,7 +172,7 @@ def listened_to(p, direction: str = "left_to_right") -> np.ndarray:
            [3., 0.],
            [0., 0.]])
     """
-    weights, along = as_weights(p), as_direction(direction)
+    weights, along = as_scan(p, direction)
     columns = np.zeros(weights.shape[1:], weights.dtype)
     orient(columns, along)[:-1] = np.abs(step_matrices(weights, direction)).sum(axis=1)
     return columns
@@ -205,12 +208,10 @@ def balance(p, direction: str = "left_to_right") -> np.ndarray:
     >>> bool(np.isclose(np.linalg.norm(w, 2), 1))
     True
     """
-    weights, along = as_weights(p), as_direction(direction)
+    weights, along = as_scan(p, direction)
     clipped = weights / np.maximum(1, np.abs(weights).sum(axis=0))
     sources = orient(1 / np.sqrt(np.maximum(1, listened_to(clipped, direction))), along)
     balanced = orient(clipped, along)  # a view: what is written here lands in `clipped`
-    r, lanes = reach_of_step(weights), sources.shape[1]
-    padded = np.pad(sources, ((0, 0), (r, r)), constant_values=1)
-    for o in range(-r, r + 1):
-        balanced[o + r, 1:] *= padded[:-1, r + o : r + o + lanes]
+    for connection, here, there in neighbours(len(weights), sources.shape[1]):
+        balanced[connection, 1:, here] *= sources[:-1, there]
     return clipped

@@ -12,8 +12,8 @@ from spnkit.affinity.diffusion import observed_orders
 from spnkit.affinity.matrices import build_A, build_D, build_G, build_L
 from spnkit.affinity.operator import AffinityOperator
 from spnkit.affinity.report import Check, Report
-from spnkit.affinity.stability import growth_bound, spectral_bound, step_matrices, strength
-from spnkit.affinity.weights import along_scan, as_direction, as_weights, reach_of_step
+from spnkit.affinity.stability import dense_steps, growth_bound, spectral_bound, step_matrices, strength
+from spnkit.affinity.weights import along_scan, as_scan, as_weights
 
 CORNER = 6  # rational numbers grow with every product, so they are used on a corner of the map
 EPS = float(np.finfo(np.float64).eps)
@@ -92,25 +92,16 @@ def exact_row_sums(p, direction: str = "left_to_right") -> list[Fraction]:
     >>> exact_row_sums([[[0.1, 0.2, 0.3]]])
     [Fraction(1, 1), Fraction(1, 1), Fraction(1, 1)]
     """
-    inside = along_scan(as_weights(p), as_direction(direction))
+    inside = along_scan(*as_scan(p, direction))
     exact = np.vectorize(Fraction, otypes=[object])(inside)
+    w = dense_steps(exact)
     block_row = np.zeros((inside.shape[2], 0), object)
     sums: list[Fraction] = []
     for t in range(inside.shape[1]):
-        w_t, lambda_t = _tridiagonal(exact[:, t]), np.diag(1 - exact[:, t].sum(axis=0))
-        block_row = np.hstack([w_t @ block_row, lambda_t])
+        lambda_t = np.diag(1 - exact[:, t].sum(axis=0))
+        block_row = np.hstack([w[t] @ block_row, lambda_t])
         sums += list(block_row.sum(axis=1))
     return sums
-
-
-def _tridiagonal(p_t: np.ndarray) -> np.ndarray:
-    r, lanes = reach_of_step(p_t), p_t.shape[1]
-    w = np.full((lanes, lanes), Fraction(0), object)
-    for i in range(lanes):
-        for o in range(-r, r + 1):
-            if 0 <= i + o < lanes:
-                w[i, i + o] = p_t[o + r, i]
-    return w
 
 
 def _theorem_1(p, direction, G, rounding):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import index
 
 import numpy as np
@@ -39,6 +40,11 @@ def as_direction(direction: str) -> Direction:
     return TABLE[direction]
 
 
+def as_scan(p, direction: str) -> tuple[np.ndarray, Direction]:
+    """The weights and the direction of a scan, both checked."""
+    return as_weights(p), as_direction(direction)
+
+
 def as_pixel(pixel, shape: tuple[int, int]) -> tuple[int, int]:
     """Check an image (row, column) against a map's (H, W)."""
     i, j = _as_pair("pixel", pixel, "(row, column)")
@@ -67,6 +73,13 @@ def _as_pair(name: str, values, expected: str) -> tuple[int, int]:
 def reach_of_step(p: np.ndarray) -> int:
     """How many lanes up or down one step can go: 0 one-way, 1 three-way."""
     return p.shape[0] // 2
+
+
+def neighbours(connections: int, lanes: int) -> Iterator[tuple[int, slice, slice]]:
+    """Yield each connection with the lanes that have such a neighbour, and these neighbours."""
+    r = connections // 2
+    for o in range(-r, r + 1):
+        yield o + r, slice(max(0, -o), lanes - max(0, o)), slice(max(0, o), lanes - max(0, -o))
 
 
 def along_scan(p: np.ndarray, direction: Direction) -> np.ndarray:

@@ -15,7 +15,7 @@ import warnings
 from functools import cache
 from types import ModuleType
 
-from spnkit.plan import BACKENDS
+from spnkit.plan import ASKED_FOR, look_up
 
 forked = False
 """Whether this is a forked child, which must not enter the pool of threads that its parent left: it computes on one
@@ -36,7 +36,7 @@ class BackendUnavailableError(RuntimeError):
 
 
 def backend(name: str) -> ModuleType:
-    """The backend module of that name; `reference` in place of `cpu` where Numba is told not to compile.
+    """The backend of that name, which adapters have for "auto"; `reference` for `cpu` where Numba must not compile.
 
     Raises
     ------
@@ -45,8 +45,7 @@ def backend(name: str) -> ModuleType:
     BackendUnavailableError
         If this machine cannot run it.
     """
-    if name not in BACKENDS:
-        raise ValueError(f"backend got {name!r}, expected one of auto, {', '.join(BACKENDS)}")
+    look_up("backend", name, ASKED_FOR)
     return _module(name)
 
 

@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d, relu
 
 from spnkit.directions import CONNECTIONS, DIRECTIONS
 from spnkit.nn.blocks import fitted, halved, upsampled
-from spnkit.plan import BACKENDS, look_up, names_of, plan
+from spnkit.plan import ASKED_FOR, look_up, names_of, plan
 from spnkit.propagation import propagate
 
 
@@ -45,7 +45,7 @@ class SpatialPropagation(nn.Module):
         super().__init__()
         self.directions = names_of(directions)
         plan(self.directions, normalization, integration)  # names that do not exist are refused here
-        look_up("backend", backend, dict.fromkeys(("auto", *BACKENDS)))
+        look_up("backend", backend, ASKED_FOR)
         self.normalization = normalization
         self.integration = integration
         self.backend = backend

@@ -19,13 +19,14 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "normalization": {"scalars"},
     "integration": {"scalars"},
     "plan": DEFINITION,
+    "versions": {"__version__"},
     "backends": DEFINITION | {"backends"},
     "adapters": DEFINITION | {"backends", "adapters"},
     "propagation": {"adapters", "directions", "plan"},
     "affinity": {"affinity", "propagation", "directions", "plan"},
     "nn": {"nn", "propagation", "directions", "plan", "adapters"},  # a layer refuses names when it is made
     "data": {"data"},
-    "training": {"training", "data", "nn", "propagation", "directions", "plot"},
+    "training": {"training", "data", "nn", "propagation", "directions", "plot", "versions"},
     "plot": {"affinity", "propagation", "directions"},
 }
 PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}
