@@ -8,6 +8,8 @@ Thousands of variants can be chosen. Those here stand for all of them:
   the rule with the type and the channels of a block. These are all combined; the others take turns.
 - One-way connections do a part of what three-way ones do, two channels a part of what four do, and a way back
   without gradients at the gates a part of one with them.
+- A generation is in the text as the operations that it has, from 8.0 on or before. The default rule is compiled for
+  each of them, with every type and number of channels; for the others generations take turns.
 """
 
 import importlib.util
@@ -85,11 +87,32 @@ def assembled(ptx, capability):
     return int(registers), *map(int, *re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill stores", done.stderr))
 
 
+def of_generations():
+    """Each of the variants with the capabilities that it is compiled for."""
+    for number, chosen in enumerate(variants()):
+        turn = CAPABILITIES[number % len(CAPABILITIES)]
+        yield from ((chosen, capability) for capability in (CAPABILITIES if chosen[3].get("RULE", 1) == 1 else [turn]))
+
+
+def shown(value):
+    """A variant or a capability, in the name of a test."""
+    if value in CAPABILITIES:
+        return str(value)
+    return "-".join((*value[:3], *(f"{name}={option}" for name, option in value[3].items())))
+
+
+def test_every_kind_of_kernel_is_compiled_for_every_generation():
+    def met(choices):
+        half = {"float16": "half", "bfloat16": "half"}
+        types = {(kernel, half.get(read, read)) for kernel, read, *_ in choices}
+        return types | {options["RULE"] for *_, options in choices if "RULE" in options}
+
+    for capability in CAPABILITIES:
+        assert met([chosen for chosen, of in of_generations() if of == capability]) == met(list(variants()))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("capability", CAPABILITIES, ids=str)
-@pytest.mark.parametrize(
-    "chosen", list(variants()), ids=lambda v: "-".join((*v[:3], *(f"{k}={o}" for k, o in v[3].items())))
-)
+@pytest.mark.parametrize(("chosen", "capability"), list(of_generations()), ids=shown)
 def test_kernels_spill_nothing_and_stay_in_their_precision(chosen, capability, compile_for):
     kernel, dtype, out, _ = chosen
     ptx = compile_for(variant(*chosen), capability)
