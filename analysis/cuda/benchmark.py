@@ -91,7 +91,7 @@ def measure(options, keep):
 def available():
     """Leave if there is nothing to measure."""
     if not torch.cuda.is_available():
-        sys.exit("the benchmark needs an NVIDIA GPU, and torch finds none")
+        sys.exit("benchmark.py needs an NVIDIA GPU, and torch finds none")
     try:
         backend("cuda")
     except BackendUnavailableError as error:

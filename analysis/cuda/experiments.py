@@ -104,7 +104,7 @@ def main():
         one(options.one, SMALL_FACTOR if options.small else 1)
         return
     if not torch.cuda.is_available():
-        sys.exit("the experiments need an NVIDIA GPU, and torch finds none")
+        sys.exit("experiments.py needs an NVIDIA GPU, and torch finds none")
     figures = {}
     for name in EXPERIMENTS:
         figures[name] = measured(name, options.small)

@@ -85,7 +85,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=MINUTES, help="after which no case is begun (default 3)")
     options = parser.parse_args()
     if not torch.cuda.is_available():
-        sys.exit("the profile needs an NVIDIA GPU, and torch finds none")
+        sys.exit("profiling.py needs an NVIDIA GPU, and torch finds none")
     if options.one:
         return one(options.one, SMALL_FACTOR if options.small else 1)
     end, figures = time.monotonic() + 60 * options.minutes, {}

@@ -69,6 +69,7 @@ def test_damaged_files_are_named(run):
 
 
 @pytest.mark.slow
+@pytest.mark.campaign  # of `test_a_killed_run_resumes_to_the_same_weights` and `test_no_process_outlives_the_run`
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux who is alive")
 def test_killed_runs_are_resumed_to_the_same_weights(run):
     """One with one process, one with two."""
