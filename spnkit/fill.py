@@ -89,27 +89,28 @@ def fill(
     _check_integration(integration)
     _check_arrays(adapter, values, confidence, units, len(directions))
     _check_empty(adapter, values, empty)
-    parts = _propagated(adapter, *map(adapter.wide, (values, confidence)), units, directions, normalization, backend)
-    y = _quotient(adapter, *parts, empty)
+    pair = _propagated(adapter, *map(adapter.wide, (values, confidence)), units, directions, normalization, backend)
+    y, nothing = _quotient(adapter.LIBRARY, pair)
+    y = _completed(adapter.LIBRARY, y.reshape(values.shape), nothing.reshape(len(values), -1, *values.shape[2:]), empty)
     return adapter.rounded(y, values.dtype)
 
 
 def _propagated(adapter, values, confidence, units, directions, normalization, backend):
-    """Numerator and denominator (N, C or 1, H, W): the pair of all units.
+    """The pair of numerator and denominator, stacked as channels, after all units.
 
-    Where a channel has gates or a confidence of its own, it goes as a sample of its own.
+    (N, C + 1, H, W); where channels have gates or a confidence of their own, each goes as a sample: (N C, 2, H, W).
     """
     xp, (n, _, *plane) = adapter.LIBRARY, values.shape
     groups = max(confidence.shape[1], *(gates.shape[-3] for gates in units))
     known = confidence > 0
     confidence = xp.where(known, confidence, 0)
-    said = (confidence * xp.where(known, values, 0)).reshape(n * groups, -1, *plane)
+    said = confidence * xp.where(known, values, 0)
     confidence = xp.broadcast_to(confidence, (n, groups, *plane))
-    pair = xp.concatenate([said, confidence.reshape(n * groups, 1, *plane)], 1)
+    pair = xp.concatenate([part.reshape(n * groups, -1, *plane) for part in (said, confidence)], 1)
     for gates in units:
         p = _weights(normalize_gates(adapter.wide(gates), normalization), 1 - confidence)
         pair = propagate(pair, p, directions=directions, normalization="none", integration="mean", backend=backend)
-    return pair[:, :-1].reshape(values.shape), pair[:, -1:].reshape(confidence.shape)
+    return pair
 
 
 def _weights(p, share):
@@ -118,12 +119,16 @@ def _weights(p, share):
     return scaled.reshape(-1, *p.shape[1:3], 1, *p.shape[4:])
 
 
-def _quotient(adapter, numerator, denominator, empty):
-    """What is heard, and `empty` where that is nothing; no quotient is taken there, nor its derivative."""
-    xp = adapter.LIBRARY
-    info = xp.finfo(denominator.dtype)
+def _quotient(xp, pair):
+    """Numerator over denominator, and where that is not defined; there it is not taken, nor its derivative."""
+    info = xp.finfo(pair.dtype)
+    numerator, denominator = pair[:, :-1], pair[:, -1:]
     nothing = denominator <= float(info.tiny) / float(info.eps)  # a NaN of the gates stays one
-    y = numerator / xp.where(nothing, 1, denominator)
+    return numerator / xp.where(nothing, 1, denominator), nothing
+
+
+def _completed(xp, y, nothing, empty):
+    """The quotient y (N, C, H, W), and `empty` where nothing (N, C or 1, H, W) is heard."""
     if not isinstance(empty, str):
         return xp.where(nothing, empty, y)
     if empty == "nan":
