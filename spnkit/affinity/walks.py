@@ -61,9 +61,9 @@ def sample_walks(
     chances, along = as_chances(p, direction), as_direction(direction)
     shape = chances.shape[1:]
     pixels = scan_order(shape, along).reshape(orient(chances[0], along).shape)
-    start = np.argwhere(pixels == np.ravel_multi_index(as_pixel(pixel, shape), shape))[0]
-    lanes = _lanes(along_scan(chances, along), *start, _as_count("count", count), np.random.default_rng(seed))
-    steps = start[0] - np.arange(start[0] + 1)
+    ((step, lane),) = np.argwhere(pixels == np.ravel_multi_index(as_pixel(pixel, shape), shape))
+    lanes = _lanes(along_scan(chances, along), step, lane, _as_count("count", count), np.random.default_rng(seed))
+    steps = np.arange(step, -1, -1)
     return [
         np.stack(np.unravel_index(pixels[steps[: len(walk)], walk], shape), 1)
         for walk in (row[row >= 0] for row in lanes)
