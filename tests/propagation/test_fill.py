@@ -259,7 +259,7 @@ V, C, P = np.zeros((1, 2, 4, 5)), np.ones((1, 1, 4, 5)), np.zeros((1, 4, 3, 1, 4
         (TypeError, ["confidence", "float32", "that of values, float64"], {"confidence": C.astype(np.float32)}),
         (TypeError, ["confidence", "list", "NumPy array"], {"confidence": C.tolist()}),
         (ValueError, ["confidence", "from 0 to 1.5", "expected from 0 to 1"], {"confidence": 1.5 * np.eye(4, 5) * C}),
-        (ValueError, ["confidence", "from -1 to 0"], {"confidence": -np.eye(4, 5) * C}),
+        (ValueError, ["confidence", "from -1 to 1"], {"confidence": C - 2 * np.eye(4, 5)}),
         (ValueError, ["confidence", "nan"], {"confidence": np.nan * C}),
         (ValueError, ["gates", "(1, 3, 3, 1, 4, 5)", "4 directions", "values"], {"gates": P[:, :3]}),
         (ValueError, ["gates", "empty"], {"gates": []}),
