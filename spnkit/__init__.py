@@ -7,8 +7,9 @@ each is imported by whoever needs it, so that `import spnkit` stays light.
 
 from spnkit.backends import BackendUnavailableError
 from spnkit.directions import DIRECTIONS
+from spnkit.fill import fill
 from spnkit.propagation import normalize_gates, propagate, scan
 
 __version__ = "0.1.0"
 
-__all__ = ["DIRECTIONS", "BackendUnavailableError", "normalize_gates", "propagate", "scan"]
+__all__ = ["DIRECTIONS", "BackendUnavailableError", "fill", "normalize_gates", "propagate", "scan"]

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from types import ModuleType
 from typing import Any, TypeVar
 
-import numpy as np
-
+from spnkit.checks import adapter_of, check_float, check_pair
 from spnkit.directions import DIRECTIONS, TABLE
-from spnkit.plan import look_up, names_of, plan
+from spnkit.normalization import Normalization
+from spnkit.plan import look_up, names_of
 
 Array = TypeVar("Array", bound=Any)  # a NumPy array, a torch tensor, or what speaks DLPack: what goes in comes out
-
-_adapters: dict[type, ModuleType] = {}
 
 
 def scan(x: Array, gates: Array, direction: str, *, normalization: str = "clip", backend: str = "auto") -> Array:
@@ -55,10 +52,10 @@ def scan(x: Array, gates: Array, direction: str, *, normalization: str = "clip",
     >>> spnkit.scan(x, np.full((1, 1, 1, 1, 4), 0.5), "left_to_right")
     array([[[[1.   , 0.5  , 0.25 , 0.125]]]])
     """
-    if (adapter := _adapter(x)).FOREIGN:
+    if (adapter := adapter_of(x)).FOREIGN:
         options = {"direction": direction, "normalization": normalization, "backend": backend}
         return adapter.call(scan, {"x": x, "gates": gates}, **options)
-    _check_pair(adapter, x, gates)
+    check_pair(adapter, x, gates)
     look_up("direction", direction, TABLE)
     # The sum over one direction is the scan itself.
     return adapter.propagate(x, gates[:, None], (direction,), normalization, "sum", backend)
@@ -111,12 +108,12 @@ def propagate(
     True
     """
     directions = names_of(directions)
-    if (adapter := _adapter(x)).FOREIGN:
+    if (adapter := adapter_of(x)).FOREIGN:
         options = {"directions": directions, "normalization": normalization, "integration": integration}
         return adapter.call(propagate, {"x": x, "gates": gates}, **options, backend=backend)
     if (y := adapter.again(x, gates, directions, normalization, integration, backend)) is not None:
         return y
-    _check_pair(adapter, x, gates, len(directions))
+    check_pair(adapter, x, gates, len(directions))
     return adapter.propagate(x, gates, directions, normalization, integration, backend)
 
 
@@ -160,14 +157,14 @@ def normalize_gates(gates: Array, normalization: str = "clip", axis: int = -4) -
     >>> spnkit.normalize_gates(np.array([2.0, -1.0, 1.0]), axis=0)
     array([ 0.5 , -0.25,  0.25])
     """
-    if (adapter := _adapter(gates, "gates")).FOREIGN:
+    if (adapter := adapter_of(gates, "gates")).FOREIGN:
         return adapter.call(normalize_gates, {"gates": gates}, normalization=normalization, axis=axis)
-    _check_float(adapter, gates, "gates")
+    check_float(adapter, gates, "gates")
     if not isinstance(axis, Integral):
         raise TypeError(f"axis got {axis!r}, expected an integer")
     if not -gates.ndim <= axis < gates.ndim:
         raise ValueError(f"axis got {axis}, but gates has shape {tuple(gates.shape)}")
-    return adapter.normalize(gates, plan(DIRECTIONS, normalization, "sum").normalization, axis)
+    return adapter.normalize(gates, look_up("normalization", normalization, Normalization.__members__), axis)
 
 
 def scan_adjoint(
@@ -199,65 +196,9 @@ def scan_adjoint(
     >>> scan_adjoint(np.array([[[[0.0, 0.0, 1.0]]]]), np.full((1, 1, 1, 1, 3), 0.5), "left_to_right")
     array([[[[0.25, 0.25, 0.5 ]]]])
     """
-    if (adapter := _adapter(grad, "grad")).FOREIGN:
+    if (adapter := adapter_of(grad, "grad")).FOREIGN:
         options = {"direction": direction, "normalization": normalization, "backend": backend}
         return adapter.call(scan_adjoint, {"grad": grad, "gates": gates}, **options)
-    _check_pair(adapter, grad, gates, first="grad")
+    check_pair(adapter, grad, gates, first="grad")
     look_up("direction", direction, TABLE)
     return adapter.adjoint(grad, gates[:, None], (direction,), normalization, backend)
-
-
-def _adapter(array, name: str = "x") -> ModuleType:
-    """The adapter for this kind of array."""
-    kind = type(array)
-    if kind not in _adapters:
-        _adapters[kind] = _find_adapter(array, name)
-    return _adapters[kind]
-
-
-def _find_adapter(array, name):
-    """Look for it; torch is imported only by somebody who already has a tensor, or an array that NumPy cannot read."""
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, whose mask would be lost: fill it first, {name}.filled(value)")
-    if isinstance(array, np.ndarray):
-        from spnkit.adapters import numpy as for_numpy
-
-        return for_numpy
-    if hasattr(array, "__torch_function__"):
-        from spnkit.adapters import torch as for_torch
-
-        return for_torch
-    if hasattr(array, "__dlpack__"):
-        from spnkit.adapters import dlpack as for_others
-
-        return for_others
-    raise TypeError(
-        f"{name} is a {type(array).__name__}, expected a NumPy array, a torch tensor or one with __dlpack__"
-    )
-
-
-def _check_float(adapter, array, name):
-    if array.dtype not in adapter.FLOATS:
-        raise TypeError(f"{name} has dtype {array.dtype}, expected one of {', '.join(map(str, adapter.FLOATS))}")
-
-
-def _check_pair(adapter, x, gates, directions=None, first="x"):
-    """x is a float map, and gates fits it, axis by axis; an axis of directions is there unless that is None."""
-    if _adapter(gates, "gates") is not adapter:
-        raise TypeError(f"gates is a {type(gates).__name__}, expected the same kind as {first}, a {type(x).__name__}")
-    _check_float(adapter, x, first)
-    _check_float(adapter, gates, "gates")
-    if gates.dtype != x.dtype and not adapter.casts(x, gates):
-        raise TypeError(f"gates has dtype {gates.dtype}, expected that of {first}, {x.dtype}")
-    shape, weights = tuple(x.shape), tuple(gates.shape)
-    if len(shape) != 4:
-        raise ValueError(f"{first} has shape {shape}, expected 4 dimensions (N, C, H, W)")
-    if 0 in shape:
-        raise ValueError(f"{first} has shape {shape}, expected no empty dimension")
-    lead = shape[:1] if directions is None else (shape[0], directions)
-    fits = len(weights) == len(lead) + 4 and weights[:-4] == lead and weights[-2:] == shape[-2:]
-    if not fits or weights[-4] not in (1, 3) or weights[-3] not in (1, shape[1]):
-        axes = "(N, " if directions is None else f"(N, {directions} directions, "
-        raise ValueError(
-            f"gates has shape {weights}, expected {axes}K, C or 1, H, W) with K = 1 or 3 for {first} of shape {shape}"
-        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch._subclasses import FakeTensor
 
 from spnkit.adapters import known, torch_recurrence
 from spnkit.adapters.pages import in_large_pages
@@ -16,6 +17,7 @@ from spnkit.backends import backend
 from spnkit.normalization import Normalization, normalized_array
 from spnkit.plan import plan
 
+LIBRARY = torch
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 FOREIGN = False  # arrays need not be made into others
 SETTINGS = "str[] directions, str normalization, str? integration, str backend"
@@ -45,8 +47,6 @@ library.define("recurrence(Tensor x, Tensor p, str direction, str backend) -> Te
 
 def propagate(x, gates, directions, normalization, integration, backend_name):
     """`spnkit.propagate` for tensors whose shapes and dtypes are checked."""
-    if gates.device != x.device:
-        raise ValueError(f"gates is on {gates.device}, expected the device of x, {x.device}")
     for name, tensor in (("x", x), ("gates", gates)):
         if tensor.layout != torch.strided:
             raise TypeError(f"{name} has the layout {tensor.layout}, expected a dense tensor")
@@ -102,6 +102,21 @@ def on_gpu(tensor):
     return tensor.is_cuda
 
 
+def device(tensor):
+    """Where its numbers are."""
+    return tensor.device
+
+
+def readable(tensor):
+    """Whether its numbers can be looked at, and an error depend on them: not where no numbers are, but a program."""
+    return not (
+        torch.compiler.is_compiling()
+        or torch._C._are_functorch_transforms_active()
+        or isinstance(tensor, FakeTensor)
+        or tensor.is_meta
+    )
+
+
 def casts(x, gates):
     """Whether the two may differ in dtype: under autocast, which makes all but float64 float32."""
     return torch.float64 not in (x.dtype, gates.dtype) and torch.is_autocast_enabled(x.device.type)
@@ -109,8 +124,7 @@ def casts(x, gates):
 
 def normalize(gates, rule: Normalization, axis: int):
     """`spnkit.normalize_gates` for a tensor."""
-    wide = gates.float() if gates.dtype in (torch.float16, torch.bfloat16) else gates
-    return _rounded(normalized_array(torch, wide, rule, axis), gates.dtype)
+    return rounded(normalized_array(torch, wide(gates), rule, axis), gates.dtype)
 
 
 @torch.library.impl(library, "propagate", "CUDA")
@@ -126,11 +140,11 @@ def _propagate(x, gates, directions, normalization, integration, backend_name, t
 @torch.library.impl(library, "propagate_backward", "CPU")
 def _propagate_backward(grad, winner, hidden, x, gates, directions, normalization, integration, name, needs_gates):
     resolved, engine = plan(tuple(directions), normalization, integration), _engine(name, x, gates=gates, grad=grad)
-    wide, wide_gates, won = _widened(x), _widened(gates), _filled(winner)
-    dx, dgates = map(in_large_pages, _gradients(grad, winner, hidden, wide, wide_gates, (), "", "", "", needs_gates))
-    arrays = (_widened(grad), won, wide, wide_gates, dx, dgates if needs_gates else None)
+    wide_x, wide_gates, won = _widened(x), _widened(gates), _filled(winner)
+    dx, dgates = map(in_large_pages, _gradients(grad, winner, hidden, wide_x, wide_gates, (), "", "", "", needs_gates))
+    arrays = (_widened(grad), won, wide_x, wide_gates, dx, dgates if needs_gates else None)
     engine.backward(*map(_view, arrays), resolved, **_kept(_filled(hidden)))
-    return _rounded(dx, x.dtype), _rounded(dgates, gates.dtype)
+    return rounded(dx, x.dtype), rounded(dgates, gates.dtype)
 
 
 @torch.library.impl(library, "recurrence", "CUDA")
@@ -145,10 +159,10 @@ def _forward(x, gates, resolved, engine, winner=None, hidden=None):
         y = _result(x, resolved)
         engine.forward(_view(x), _view(gates), y, winner, resolved, **_kept(hidden))
         return y
-    wide = _widened(x)
-    y = in_large_pages(_result(wide, resolved))
-    engine.forward(_view(wide), _view(_widened(gates)), _view(y), _view(winner), resolved)
-    return _rounded(y, x.dtype)
+    widened = _widened(x)
+    y = in_large_pages(_result(widened, resolved))
+    engine.forward(_view(widened), _view(_widened(gates)), _view(y), _view(winner), resolved)
+    return rounded(y, x.dtype)
 
 
 def _filled(tensor):
@@ -329,9 +343,14 @@ def _view(tensor) -> np.ndarray | torch.Tensor | None:
 
 def _widened(tensor):
     """Half precision as float32, but for kernels that widen it themselves."""
-    narrow = tensor.dtype in (torch.float16, torch.bfloat16) and not on_gpu(tensor)
-    return tensor.float() if narrow else tensor
+    return tensor if on_gpu(tensor) else wide(tensor)
 
 
-def _rounded(tensor, dtype):
+def wide(tensor):
+    """Half precision as float32."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def rounded(tensor, dtype):
+    """The tensor in the dtype that is returned."""
     return tensor if tensor.dtype == dtype else tensor.to(dtype)

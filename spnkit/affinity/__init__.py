@@ -28,6 +28,7 @@ from spnkit.affinity.stability import (
 )
 from spnkit.affinity.structure import stored_entries
 from spnkit.affinity.theorems import exact_row_sums, gershgorin_discs, verify
+from spnkit.affinity.walks import hitting_probability, sample_walks, survival
 
 __all__ = [
     "AffinityOperator",
@@ -51,16 +52,19 @@ __all__ = [
     "gershgorin_discs",
     "gradient_norms",
     "growth_bound",
+    "hitting_probability",
     "listened_to",
     "mean_reach",
     "observed_orders",
     "recursive_filter_weights",
+    "sample_walks",
     "spectral_bound",
     "spectrum",
     "stationary_distribution",
     "step_matrices",
     "stored_entries",
     "strength",
+    "survival",
     "to_networkx",
     "to_pygsp",
     "verify",

@@ -6,8 +6,8 @@ import numpy as np
 
 from spnkit.affinity.blocks import products_by_lag
 from spnkit.affinity.operator import AffinityOperator
-from spnkit.affinity.stability import strength
-from spnkit.affinity.weights import along_scan, as_scan
+from spnkit.affinity.walks import as_chances
+from spnkit.affinity.weights import along_scan, as_direction, as_scan
 from spnkit.directions import orient
 
 
@@ -82,9 +82,7 @@ def mean_reach(p, direction: str = "left_to_right") -> np.ndarray:
     >>> mean_reach([[[0.0, 0.5, 0.5]]])
     array([[0.  , 0.5 , 0.75]])
     """
-    weights, along = as_scan(p, direction)
-    if weights.min() < 0 or strength(weights, direction) > 1 + 1e-6:
-        raise ValueError("p must not be negative and sum to at most one: the rows of G are no shares otherwise")
+    weights, along = as_chances(p, direction), as_direction(direction)
     step = np.empty(weights.shape[1:], weights.dtype)
     steps = orient(step, along)
     steps[:] = np.arange(len(steps))[:, None]

@@ -49,7 +49,7 @@ x, gates = torch.rand(1, 2, 6, 7), torch.randn(1, 4, 3, 2, 6, 7)
 import spnkit.adapters.torch
 purge()
 import spnkit.adapters.torch
-spnkit.adapters.torch._rounded = lambda tensor, dtype: tensor.new_full(tensor.shape, 7)
+spnkit.adapters.torch.rounded = lambda tensor, dtype: tensor.new_full(tensor.shape, 7)
 assert torch.ops.spnkit.propagate(x, gates, list(spnkit.DIRECTIONS), "clip", "max", "auto", False)[0].eq(7).all()
 """
 

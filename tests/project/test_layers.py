@@ -22,7 +22,9 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "versions": {"__version__"},
     "backends": DEFINITION | {"backends"},
     "adapters": DEFINITION | {"backends", "adapters"},
-    "propagation": {"adapters", "directions", "plan"},
+    "checks": {"adapters"},
+    "propagation": {"checks", "normalization", "directions", "plan"},
+    "fill": {"checks", "propagation", "directions", "plan"},
     "affinity": {"affinity", "propagation", "directions", "plan"},
     "nn": {"nn", "propagation", "directions", "plan", "adapters"},  # a layer refuses names when it is made
     "data": {"data"},
