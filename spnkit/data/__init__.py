@@ -1,9 +1,10 @@
-"""Faces to train on: folder layouts, alignment, patches and tiles, and made-up faces with exact labels."""
+"""Photos with labels to train on: folder layouts, faces and their alignment, patches and tiles, made-up faces."""
 
 from spnkit.data.align import align, frame_keypoints
 from spnkit.data.classes import HELEN_CLASSES, IGNORE, OVERALL_GROUPS, score_groups
-from spnkit.data.folder import SPLITS, Face, FaceFolder
-from spnkit.data.layouts import open_faces
+from spnkit.data.faces import Face, FaceFolder, open_faces
+from spnkit.data.folder import LabelledFolder, LabelledImage, open_images
+from spnkit.data.layouts import LAYOUTS, SPLITS, Layout
 from spnkit.data.madeup import make_face, make_faces
 from spnkit.data.patches import blend, mixed_windows, sample_windows, tiles
 from spnkit.data.shrink import shrink_image, shrink_labels
@@ -11,10 +12,14 @@ from spnkit.data.shrink import shrink_image, shrink_labels
 __all__ = [
     "HELEN_CLASSES",
     "IGNORE",
+    "LAYOUTS",
     "OVERALL_GROUPS",
     "SPLITS",
     "Face",
     "FaceFolder",
+    "LabelledFolder",
+    "LabelledImage",
+    "Layout",
     "align",
     "blend",
     "frame_keypoints",
@@ -22,6 +27,7 @@ __all__ = [
     "make_faces",
     "mixed_windows",
     "open_faces",
+    "open_images",
     "sample_windows",
     "score_groups",
     "shrink_image",

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnkit.data.files import whole_folder, write_picture
-from spnkit.data.folder import SPLITS, FaceFolder
-from spnkit.data.layouts import HelenFolder
+from spnkit.data.faces import FaceFolder
+from spnkit.data.layouts import SPLITS, Helen
 from spnkit.data.madeup.portrait import portrait
 
 RECIPE = "made-up.json"
@@ -124,7 +124,7 @@ def make_faces(
         with whole_folder(target) as partial:
             _write(partial, counts, size, seed, progress)
             (partial / RECIPE).write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
-    return HelenFolder(target)
+    return FaceFolder(Helen(target))
 
 
 def _check_same(target: Path, recipe: dict[str, object]) -> None:
@@ -151,6 +151,6 @@ def _write(
             write_picture(labels / f"{name}_lbl{number:02d}.png", mask, compress_level=1)
         if progress:
             progress(done + 1, len(names))
-    for split, file in HelenFolder.lists.items():
+    for split, file in Helen.lists.items():
         lines = [f"{i} , {name}" for i, (part, _, name) in enumerate(names, start=1) if part == split]
         (root / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
