@@ -68,7 +68,7 @@ def learned_weights(checkpoint: str, size: int, *, trained: bool = True) -> np.n
     """
     import torch
 
-    from spnkit.training.scoring import load_model
+    from spnkit.training import load_model
 
     network = load_model(Path(checkpoint)).networks["SPN"].eval()
     if not trained:

@@ -19,9 +19,10 @@ from analysis.common import record
 from analysis.common.faces.rows import HEADLINE
 from analysis.faces.table1 import Table, slug
 from spnkit.data import IGNORE
+from spnkit.tasks import Faces
 from spnkit.training import draw_crops, draw_listening, load_model
 from spnkit.training.files import whole_file
-from spnkit.training.scoring import BASELINE_ROW, predict
+from spnkit.training.scoring import predict
 
 SHOWN = ("SPN, one-way", "SPN, three-way", "plain convolutions")
 WRONG, GREY = (0.86, 0.08, 0.12), (0.3, 0.59, 0.11)
@@ -37,13 +38,14 @@ def together(run, rows, seed):
 
 def draw_errors(model, faces):
     """Wrong pixels of the first faces, in red over the photo."""
-    rows, count = [BASELINE_ROW, *model.networks], min(3, len(faces))
+    task, count = Faces(model.options), min(3, len(faces))
+    rows = [task.coarse_row, *model.networks]
     figure = Figure(figsize=(2.4 * (1 + len(rows)), 2.5 * count), layout="constrained")
     axes = figure.subplots(count, 1 + len(rows), squeeze=False)
     for line, index in zip(axes, range(count), strict=True):
         photo, labels = faces[index]
         pictures = {"photo": photo / 255}
-        for row, probabilities in predict(model, photo).items():
+        for row, probabilities in predict(task, model, faces, index).items():
             wrong = (probabilities.argmax(0).numpy() != labels) & (labels != IGNORE)
             grey = np.repeat((photo @ np.array(GREY) / 255)[..., None], 3, axis=2) * 0.5 + 0.5
             pictures[f"{row}: {100 * wrong.mean():.1f} % wrong"] = np.where(wrong[..., None], WRONG, grey)

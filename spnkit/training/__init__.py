@@ -1,38 +1,77 @@
-"""Training and scoring of the face parsing experiment (Section 5); needs the extra `train`."""
+"""The engine: trains, resumes, scores, tabulates and draws what a task describes; needs the extra `train`.
+
+Names of the face study that were here before it became one task of several lead to `spnkit.tasks.faces`.
+"""
+
+from importlib import import_module
+from typing import Any
 
 from spnkit.training.coarse import parse, refine, upsample
-from spnkit.training.evaluation import evaluate
-from spnkit.training.faces import AlignedFaces
-from spnkit.training.helen import Experiment, train
+from spnkit.training.command import main
+from spnkit.training.devices import MachineOptions
+from spnkit.training.evaluation import score_checkpoint
+from spnkit.training.experiment import Run, run_task
 from spnkit.training.losses import boundaries, multi_objective_loss, segmentation_loss
-from spnkit.training.options import Options
-from spnkit.training.pictures import draw_crops, draw_listening
+from spnkit.training.modules import ParserTraining, RefinementOptions, RefinementTraining, Training, TrainingOptions
+from spnkit.training.options import OptionGroup, grouped, option
+from spnkit.training.parsed import ParsedOptions, ParsedTask
+from spnkit.training.parsers import CoarseOptions
+from spnkit.training.prepared import DataOptions, Padded, Prepared
+from spnkit.training.refiners import RefinerOptions
 from spnkit.training.report import table
-from spnkit.training.runs import free_folder, options_of
-from spnkit.training.scores import FaceScores, scores_of
-from spnkit.training.scoring import load_model
+from spnkit.training.runs import free_folder, saved_options
+from spnkit.training.scores import LabelScores
+from spnkit.training.scoring import model_of
 from spnkit.training.second_task import GateExcess, ParsingHead
+from spnkit.training.task import Task
 
 __all__ = [
-    "AlignedFaces",
-    "Experiment",
-    "FaceScores",
+    "CoarseOptions",
+    "DataOptions",
     "GateExcess",
-    "Options",
+    "LabelScores",
+    "MachineOptions",
+    "OptionGroup",
+    "Padded",
+    "ParsedOptions",
+    "ParsedTask",
+    "ParserTraining",
     "ParsingHead",
+    "Prepared",
+    "RefinementOptions",
+    "RefinementTraining",
+    "RefinerOptions",
+    "Run",
+    "Task",
+    "Training",
+    "TrainingOptions",
     "boundaries",
-    "draw_crops",
-    "draw_listening",
-    "evaluate",
     "free_folder",
-    "load_model",
+    "grouped",
+    "main",
+    "model_of",
     "multi_objective_loss",
-    "options_of",
+    "option",
     "parse",
     "refine",
-    "scores_of",
+    "run_task",
+    "saved_options",
+    "score_checkpoint",
     "segmentation_loss",
     "table",
-    "train",
     "upsample",
 ]
+
+FACES = {
+    **{name: name for name in ("AlignedFaces", "FaceScores", "scores_of", "train", "evaluate", "load_model")},
+    **{name: name for name in ("options_of", "draw_crops", "draw_listening")},
+    "Options": "FaceOptions",
+    "Experiment": "FaceExperiment",
+}
+"""Names that lead to the face study, and what they are called there."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in FACES:
+        return getattr(import_module("spnkit.tasks.faces"), FACES[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

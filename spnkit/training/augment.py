@@ -49,7 +49,7 @@ def recolour(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.f
 
 
 def move(image: NDArray, labels: NDArray[np.uint8], rng: np.random.Generator) -> tuple[NDArray, NDArray[np.uint8]]:
-    """Turn, scale and shift a face by up to 12 degrees, 12 % and 5 % of its frame."""
+    """Turn, scale and shift a square photo by up to 12 degrees, 12 % and 5 % of its frame."""
     side = len(labels)
     centre = SimilarityTransform(translation=(0.5 - side / 2, 0.5 - side / 2))
     change = SimilarityTransform(
@@ -62,3 +62,20 @@ def move(image: NDArray, labels: NDArray[np.uint8], rng: np.random.Generator) ->
     # Where the frame shows what lies beyond the photo, nothing is known.
     moved_labels = warp(labels, inverse, order=0, mode="constant", cval=IGNORE, preserve_range=True)
     return moved, moved_labels.astype(np.uint8)
+
+
+def crop(
+    image: NDArray, labels: NDArray[np.uint8], side: int, rng: np.random.Generator
+) -> tuple[NDArray, NDArray[np.uint8]]:
+    """A square of a photo (H, W, 3) and its labels (H, W), somewhere in it; where the photo is smaller, all of it.
+
+    What lies beyond repeats the photo's border and is unknown. Where the photo is that square nothing is drawn.
+    """
+    missing = [(0, max(0, side - length)) for length in labels.shape]
+    if any(after for _, after in missing):
+        image = np.pad(image, [*missing, (0, 0)], mode="edge")
+        labels = np.pad(labels, missing, constant_values=IGNORE)
+    if labels.shape == (side, side):
+        return image, labels
+    row, column = (int(rng.integers(length - side + 1)) for length in labels.shape)
+    return image[row : row + side, column : column + side], labels[row : row + side, column : column + side]

@@ -82,7 +82,7 @@ def parse(parsers: Iterable[nn.Module], image: NDArray[np.uint8], factor: int, d
 
 @torch.inference_mode()
 def refine(network: nn.Module, image: Tensor, coarse: Tensor, *, patch: int, overlap: int, batch: int = 8) -> Tensor:
-    """Refine a whole face tile by tile; the affinities were learned on patches of that size.
+    """Refine a whole photo tile by tile; the affinities were learned on patches of that size.
 
     Parameters
     ----------

@@ -4,10 +4,37 @@ from __future__ import annotations
 
 import torch
 
-from spnkit.training.options import Options
+from spnkit.training.options import OptionGroup, grouped, option
 
 KINDS = ("cpu", "cuda", "mps")
 """Devices that there are trainers for."""
+PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
+
+
+@grouped
+class MachineOptions(OptionGroup):
+    """Where a run trains, and in how many processes."""
+
+    group = "machine"
+
+    device: str = option("cpu, cuda, cuda:1, ...", default="cpu", more="As torch calls it.")
+    workers: int = option(
+        "processes that prepare patches", default=0, least=0, more="They are there besides the main one."
+    )
+    devices: int = option(
+        "processes or GPUs that train together", default=1, more="Each takes `batch` samples a step (DDP)."
+    )
+    accumulate: int = option(
+        "batches a step of each",
+        default=1,
+        more="A step sees `devices * accumulate * batch` samples; the weights that it learns from them do not depend "
+        "on which of the two made them many, what batch normalisation keeps does a little.",
+    )
+    precision: str = option("as Lightning calls it", default="32-true", choices=PRECISIONS, more="Mixed is for a GPU.")
+
+    def check(self) -> None:
+        if self.devices > 1 and ":" in self.device:
+            raise ValueError(f"devices: {self.device} is one device, got {self.devices}; name none, as in cuda")
 
 
 def check_device(device: str) -> None:
@@ -26,7 +53,7 @@ def check_device(device: str) -> None:
         raise ValueError(f"device: expected one of {', '.join(KINDS)}, got {device!r}")
 
 
-def check_machine(options: Options) -> None:
+def check_machine(options: MachineOptions) -> None:
     """Refuse options that this machine cannot follow.
 
     Raises

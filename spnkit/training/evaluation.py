@@ -1,4 +1,4 @@
-"""A run that is done, on other faces."""
+"""A run that is done, on other photos."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from tempfile import TemporaryDirectory
 
 from rich.console import Console
 
-from spnkit.data import SPLITS, open_faces
+from spnkit.data import SPLITS
 from spnkit.data.names import meanings
 from spnkit.training.devices import check_device
-from spnkit.training.faces import AlignedFaces
+from spnkit.training.prepared import Prepared
 from spnkit.training.progress import PLAIN, console_of
 from spnkit.training.report import Scores, table, write_report
 from spnkit.training.runs import check_report_place
-from spnkit.training.scoring import load_model, score
+from spnkit.training.scoring import model_of, score
+from spnkit.training.task import Task
 
 
-def evaluate(
+def score_checkpoint(
+    kind: type[Task],
     checkpoint: Path,
     data: str,
     *,
@@ -27,18 +29,20 @@ def evaluate(
     command: str = "",
     console: Console | None = None,
 ) -> Scores:
-    """Score a checkpoint on the faces of a folder, in the rows of `train`.
+    """Score a checkpoint on the photos of a folder, in the rows of `run_task`.
 
     Parameters
     ----------
+    kind : type
+        The task of the run.
     checkpoint : pathlib.Path
         `spn.ckpt` of a run, finished or not, or `parsers.ckpt` for the baseline alone.
     data : str
-        Folder of faces with the classes that the checkpoint was trained on.
+        Folder of photos with the classes that the checkpoint was trained on.
     out : pathlib.Path, optional
         Where to write metrics.json and the table.
     split, device, command, console
-        As in `Options` and `train`.
+        As in the options and `run_task`.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def evaluate(
     Raises
     ------
     OSError, ValueError
-        If the checkpoint or a face cannot be read, the classes differ, or `out` holds a run or files of the names of
+        If the checkpoint or a photo cannot be read, the classes differ, or `out` holds a run or files of the names of
         a report that are of no checkpoint.
     """
     console = console or console_of()
@@ -57,16 +61,18 @@ def evaluate(
         raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {split!r}")
     if out is not None:
         check_report_place(out)
-    model, folder = load_model(checkpoint).to(device), open_faces(data)
+    model = model_of(checkpoint, kind).to(device)
+    task = kind(model.options)
+    folder = task.open(data)
     if folder.note:
         console.print(f"note: {folder.root}: {folder.note}", **PLAIN)
     if meanings(folder.classes) != meanings(model.classes):
         raise ValueError(f"{data}: its classes are {folder.classes}, {checkpoint} has {model.classes}")
     with TemporaryDirectory(prefix="spnkit-") as cache:
-        faces = AlignedFaces(folder, folder.splits[split], model.options.size, Path(cache))
-        scores = score(model, faces, console)
+        photos = Prepared(folder, folder.splits[split], task.frame(), Path(cache))
+        scores = score(task, model, photos, console)
     if out is not None:
         facts = {"command": command, "checkpoint": str(checkpoint), "data": data, "split": split}
-        write_report(out, scores, facts | {"options": model.options.as_dict(), "faces": repr(folder)})
+        write_report(out, scores, facts | {"options": model.options.as_dict(), task.what: repr(folder)})
     console.print(table(scores), **PLAIN)
     return scores

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
-from math import cos, log2, pi
+from math import cos, pi
 from typing import Any, cast
 
 import lightning
 import torch
 from torch import Tensor, nn
 
-from spnkit.nn import SPN, FaceParser, HighResFaceParser, PlainRefinement, SpatialPropagation, UNetGuidance
+from spnkit.nn import SPN, FaceParser
 from spnkit.nn.blocks import WIDTHS
+from spnkit.training.devices import MachineOptions
 from spnkit.training.losses import multi_objective_loss, segmentation_loss, softmax_loss
-from spnkit.training.options import Options
+from spnkit.training.options import OptionGroup, grouped, option
+from spnkit.training.parsers import CoarseOptions, make_parsers, values_seen
+from spnkit.training.refiners import BLANK, REFINER_ROWS, RefinerOptions, refiner, scaled_widths
 from spnkit.training.second_task import GateExcess, ParsingHead
 
 WARM_UP = 0.1
@@ -24,12 +27,56 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": partial(torch.optim.SGD, momentum=0.9),
 }
 LOSSES = {"balanced": segmentation_loss, "softmax": softmax_loss}
-STARTS = {"random": (1.0, 0.0), "still": (0.1, 0.0), "flowing": (0.1, 0.75), "copying": (0.1, 0.0)}
-"""Share of torch's first weights that the gates begin with, and what they add up to before any."""
-CERTAIN = 8.0
-"""Logit that a copy of the coarse map begins with where it is sure."""
-REFINER_ROWS = {"spn": "SPN", "plain": "plain convolutions"}
-BLANK = ", blank photo"
+LAST_SEED = 2**32 - 2
+"""torch takes 32 bits, and the second stage has the seed after the run's."""
+
+
+@grouped
+class TrainingOptions(OptionGroup):
+    """How what refines is trained."""
+
+    group = "training"
+
+    steps: int = option("training steps of what refines", default=250)
+    batch: int = option("patches a step", default=4)
+    rate: float = option("peak learning rate", default=6e-3, more="Of one cycle.")
+    optimizer: str = option(
+        "what trains",
+        default="adam",
+        choices=tuple(OPTIMIZERS),
+        more="SGD, the paper's, has a momentum of 0.9.",
+    )
+    loss: str = option(
+        "of the refining network: balanced, or the paper's softmax",
+        default="balanced",
+        choices=tuple(LOSSES),
+        more="They are `spnkit.training.segmentation_loss`, and the softmax loss alone.",
+    )
+    parsing: float = option(
+        "weight of a second loss, by which what reads the photo learns to parse it",
+        default=0.0,
+        least=0,
+        more="The paper has none.",
+    )
+    restraint: float = option(
+        "weight of a third, on gates that add up to more than one", default=0.0, least=0, more="The paper has none."
+    )
+    seed: int = option("source of all chance", default=0, least=0, more=f"At most {LAST_SEED}.")
+
+    def check(self) -> None:
+        if self.seed > LAST_SEED:
+            raise ValueError(f"seed: expected at most {LAST_SEED}, got {self.seed}")
+
+
+@grouped
+class RefinementOptions(RefinerOptions, TrainingOptions, MachineOptions):
+    """All that training a refinement asks for; a task adds where its photos and coarse maps come from."""
+
+    def check(self) -> None:
+        if self.batch_norm and values_seen(self.batch, 1, self.patch, len(WIDTHS) - 1) < 2:
+            raise ValueError(
+                f"batch: expected at least 2 for patches of {self.patch} x {self.patch} pixels, got {self.batch}"
+            )
 
 
 def digest_of(module: nn.Module) -> str:
@@ -52,23 +99,20 @@ class Training(lightning.LightningModule):
     ----------
     classes : sequence of str
         Class names in index order.
-    options : Options or dict
-        Choices of the run.
+    options : RefinementOptions
+        Choices of the run; with `CoarseOptions` among them there are parsers.
     """
 
     steps_option: str
 
-    def __init__(self, classes: Sequence[str], options: Options | dict[str, Any]) -> None:
+    def __init__(self, classes: Sequence[str], options: RefinementOptions) -> None:
         super().__init__()
-        self.options = options if isinstance(options, Options) else Options(**options)
-        self.classes = tuple(classes)
-        self.save_hyperparameters({"classes": list(classes), "options": self.options.as_dict()})
-        self.widths = [max(1, round(self.options.width * width)) for width in WIDTHS]
-        kind: Callable[..., FaceParser] = FaceParser
-        if self.options.highres:
-            kind = partial(HighResFaceParser, levels=round(log2(self.options.factor)))
-        parsers = (kind(len(classes), widths=self.widths, edge=True) for _ in range(self.options.folds))
-        self.parsers = nn.ModuleList(parsers)
+        self.options, self.classes = options, tuple(classes)
+        self.save_hyperparameters({"classes": list(classes), "options": options.as_dict()})
+        self.widths = scaled_widths(options.width)
+        self.parsers = nn.ModuleList()
+        if isinstance(options, CoarseOptions):
+            self.parsers.extend(make_parsers(options, len(classes), self.widths))
         self.networks = nn.ModuleDict()  # what refines their maps, by row of the table
         self.made_from: dict[str, str] = {}
 
@@ -89,7 +133,7 @@ class Training(lightning.LightningModule):
 
 
 class ParserTraining(Training):
-    """Train one parser a fold, each on the faces of the other folds."""
+    """Train one parser a fold, each on the photos of the other folds."""
 
     steps_option = "parser_steps"
 
@@ -111,7 +155,7 @@ class RefinementTraining(Training):
 
     steps_option = "steps"
 
-    def __init__(self, classes: Sequence[str], options: Options | dict[str, Any]) -> None:
+    def __init__(self, classes: Sequence[str], options: RefinementOptions) -> None:
         super().__init__(classes, options)
         self.parsers.requires_grad_(False)
         row = REFINER_ROWS[self.options.refiner]
@@ -133,45 +177,3 @@ class RefinementTraining(Training):
         losses += [self.options.parsing * loss(cast(nn.Module, head)(labels), labels) for head in self.heads.values()]
         losses += [self.options.restraint * excess() for excess in self.excesses]
         return torch.stack(losses).sum()
-
-
-def refiner(chosen: Options, num_classes: int, widths: Sequence[int]) -> nn.Module:
-    """The network that refines: `(image, coarse) -> logits`."""
-    shape: dict[str, Any] = {"widths": widths, "batch_norm": chosen.batch_norm}
-    if chosen.refiner == "plain":
-        return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, residual=chosen.residual, **shape)
-    spn = SPN(
-        num_classes,
-        partial(UNetGuidance, **shape),
-        chosen.connection,
-        chosen.hidden,
-        chosen.propagated,
-        chosen.units,
-        share_weights=chosen.share_weights,
-        residual=chosen.residual,
-        propagation=SpatialPropagation(normalization=chosen.normalization, integration=chosen.integration),
-    )
-    begin(spn, *STARTS[chosen.start])
-    if chosen.start == "copying":
-        copy_coarse(spn)
-    return spn
-
-
-@torch.no_grad()
-def begin(spn: SPN, share: float, total: float) -> None:
-    """Set the first weights of the layer that gates come from: a share of what they are, about a given sum."""
-    last = cast(UNetGuidance, spn.guidance).out
-    for parameter in last.parameters():
-        parameter.mul_(share)
-    cast(Tensor, last.bias).add_(total / spn.propagation.connections)
-
-
-@torch.no_grad()
-def copy_coarse(spn: SPN) -> None:
-    """Let the convolutions around the propagation begin near the identity: what is propagated is the result."""
-    module = spn.propagation
-    for convolution, gain in ((module.before, 1.0), (module.after, 1.0), (module.classify, CERTAIN)):
-        first = convolution.weight.clone()
-        nn.init.dirac_(convolution.weight)
-        convolution.weight.mul_(gain).add_(first, alpha=0.1)
-        cast(Tensor, convolution.bias).zero_()

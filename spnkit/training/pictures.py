@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import cast
 
@@ -14,46 +15,47 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spnkit.data import frame_keypoints
 from spnkit.nn import SPN
-from spnkit.training.coarse import parse, to_tensor, upsample
-from spnkit.training.faces import AlignedFaces
+from spnkit.training.coarse import to_tensor
 from spnkit.training.files import whole_file
-from spnkit.training.modules import RefinementTraining
+from spnkit.training.modules import Training
+from spnkit.training.prepared import Prepared
 from spnkit.training.scoring import predict
+from spnkit.training.task import Task
 
 PALETTE = (
     *("#20242c", "#e8b796", "#7b4b2a", "#b5793f", "#2f7fd0", "#65b7f3", "#f4d35e", "#c1121f", "#5c0a14"),
     *("#ff7a70", "#6a4c93", "#2a9d8f", "#8ab17d", "#577590", "#f3722c", "#90be6d", "#43aa8b", "#4d908e"),
     *("#277da1", "#f9c74f", "#adb5bd"),
 )
-CROP = 0.3
-"""Side of a crop as a share of the frame."""
 
 
-def draw_crops(model: RefinementTraining, faces: AlignedFaces, path: Path, count: int = 3) -> None:
-    """Eyes and mouths of the first `count` faces, not the best: photo, rows of the table, truth.
+def draw_crops(task: Task, model: Training, photos: Prepared, path: Path, count: int = 3) -> None:
+    """Parts of the first `count` photos, not the best: photo, rows of the table, truth.
 
     Parameters
     ----------
-    model : RefinementTraining
-        As from `load_model`.
-    faces : AlignedFaces
-        Whose.
+    task : Task
+        Says which parts.
+    model : Training
+        As from `model_of`.
+    photos : Prepared
+        What to show.
     path : pathlib.Path
         PNG to write, whole or not at all.
     count : int
-        How many faces; fewer if there are not as many.
+        How many photos; fewer if there are not as many.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    rows = [row for index in range(min(count, len(faces))) for row in _crops(model, *faces[index])]
+    rows = [row for index in range(min(count, len(photos))) for row in _crops(task, model, photos, index)]
     columns = list(rows[0])
     figure = Figure(figsize=(1.7 * len(columns), 1.7 * len(rows) + 0.9), layout="constrained")
-    colours = ListedColormap(PALETTE[: len(model.classes)]).with_extremes(over="white")
+    palette = [colour for colour, _ in zip(cycle(PALETTE), model.classes, strict=False)]
+    colours = ListedColormap(palette).with_extremes(over="white")
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     for ax, title in zip(axes[0], columns, strict=True):
         ax.set_title(title, fontsize=9)
@@ -62,37 +64,40 @@ def draw_crops(model: RefinementTraining, faces: AlignedFaces, path: Path, count
             ax.imshow(picture, cmap=colours, vmin=-0.5, vmax=len(model.classes) - 0.5, interpolation="nearest")
             ax.set_axis_off()
     names = [name.replace("_", " ") for name in model.classes]
-    keys = [Patch(color=colour, label=name) for colour, name in zip(PALETTE, names, strict=False)]
+    keys = [Patch(color=colour, label=name) for colour, name in zip(palette, names, strict=True)]
     figure.legend(handles=keys, loc="outside lower center", ncols=min(6, len(names)), fontsize=8, frameon=False)
     _save(figure, path)
 
 
-def _crops(model: RefinementTraining, photo: NDArray, labels: NDArray) -> list[dict[str, NDArray]]:
-    size = len(labels)
-    predicted = {row: p.argmax(0).numpy() for row, p in predict(model, photo).items()}
+def _crops(task: Task, model: Training, photos: Prepared, index: int) -> list[dict[str, NDArray]]:
+    photo, labels = photos[index]
+    predicted = {row: p.argmax(0).numpy() for row, p in predict(task, model, photos, index).items()}
     pictures = {"photo": photo, **predicted, "truth": labels}
-    left_eye, _, _, *mouth = frame_keypoints(size)
-    windows = [window(centre, round(CROP * size), size) for centre in (left_eye, np.mean(mouth, axis=0))]
-    return [{title: picture[w] for title, picture in pictures.items()} for w in windows]
+    return [{title: picture[w] for title, picture in pictures.items()} for w in task.windows(labels)]
 
 
-def window(centre: Sequence[float], side: int, size: int) -> tuple[slice, slice]:
-    """A square of `side` pixels around a point (x, y), moved into a frame of `size` pixels."""
-    column, row = (int(np.clip(round(c - side / 2), 0, size - side)) for c in centre)
+def window(centre: Sequence[float], side: int, shape: Sequence[int]) -> tuple[slice, slice]:
+    """A square of `side` pixels around a point (x, y), moved into a photo (H, W)."""
+    starts = (
+        int(np.clip(round(c - side / 2), 0, length - side)) for c, length in zip(centre[::-1], shape, strict=True)
+    )
+    row, column = starts
     return slice(row, row + side), slice(column, column + side)
 
 
-def draw_listening(model: RefinementTraining, faces: AlignedFaces, path: Path) -> None:
-    """Whom three pixels of the first face listen to, in the SPN and in its control.
+def draw_listening(task: Task, model: Training, photos: Prepared, path: Path) -> None:
+    """Whom some pixels of the first photo listen to, in the SPN and in its control.
 
     That is the gradient of a pixel's own class score with respect to the coarse map, through the propagation
     alone: its row of the affinity of the whole module.
 
     Parameters
     ----------
-    model : RefinementTraining
-        As from `load_model`, with an SPN.
-    faces : AlignedFaces
+    task : Task
+        Says which pixels.
+    model : Training
+        As from `model_of`, with an SPN.
+    photos : Prepared
         The first is shown.
     path : pathlib.Path
         PNG to write, whole or not at all.
@@ -102,14 +107,12 @@ def draw_listening(model: RefinementTraining, faces: AlignedFaces, path: Path) -
     OSError
         If the file cannot be written.
     """
-    photo, labels = faces[0]
-    options = model.options
-    left_eye, _, nose, left_corner, _ = frame_keypoints(len(labels))
-    coarse = upsample(parse(model.parsers, photo, options.seen_factor, model.device), options.seen_factor)
-    figure = Figure(figsize=(2.3 * (1 + len(model.networks)), 7.2), layout="constrained")
-    axes = figure.subplots(3, 1 + len(model.networks), squeeze=False)
-    for line, (name, point) in zip(axes, {"eye": left_eye, "nose": nose, "mouth": left_corner}.items(), strict=True):
-        place = window(point, options.patch, len(labels))
+    photo, labels = photos[0]
+    points, coarse = task.points(labels), task.coarse(model, photos, 0)
+    figure = Figure(figsize=(2.3 * (1 + len(model.networks)), 2.4 * len(points)), layout="constrained")
+    axes = figure.subplots(len(points), 1 + len(model.networks), squeeze=False)
+    for line, (name, point) in zip(axes, points.items(), strict=True):
+        place = window(point, model.options.patch, labels.shape)
         pixel = round(point[1]) - place[0].start, round(point[0]) - place[1].start
         image, patch = to_tensor(photo[place] / np.float32(255)), coarse[:, place[0], place[1]]
         pictures: dict[str, NDArray] = {f"a pixel of the {name}": photo[place]}

@@ -1,19 +1,18 @@
-"""What a run leaves behind in numbers: metrics.json and the table, in the columns of Table 1."""
+"""What a run leaves behind in numbers: metrics.json and the table, and the table."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from math import isnan
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import spnkit
 from spnkit.training.files import write_json, write_text
+from spnkit.versions import versions
 
 Scores = Mapping[str, Mapping[str, float]]
 LIBRARIES = ("torch", "lightning", "torchmetrics", "numba", "numpy", "scikit-image", "pillow")
@@ -32,13 +31,13 @@ def write_report(folder: Path, scores: Scores, facts: Mapping[str, Any]) -> None
         What else belongs to the numbers: the command, the options, the timings.
     """
     rounded = {row: {name: _plain(value) for name, value in of.items()} for row, of in scores.items()}
-    write_json(folder / "metrics.json", {**facts, "versions": versions(), "scores": rounded})
+    write_json(folder / "metrics.json", {**facts, "versions": versions(LIBRARIES), "scores": rounded})
     write_text(folder / "table.txt", table(scores))
     write_text(folder / "table.md", table(scores, markdown=True))
 
 
 def table(scores: Scores, markdown: bool = False) -> str:
-    """The rows and columns of Table 1, as aligned text or as Markdown.
+    """Rows and columns as in Table 1 of the paper, as aligned text or as Markdown.
 
     Parameters
     ----------
@@ -75,12 +74,6 @@ def machine(device: str) -> dict[str, str | int | None]:
     """What the timings depend on."""
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine()
     return {"device": name, "cores": os.cpu_count(), "threads": torch.get_num_threads()}
-
-
-def versions() -> dict[str, str]:
-    """The versions that the numbers depend on."""
-    found = {name: version(name) for name in LIBRARIES}
-    return {"python": platform.python_version(), "spnkit": spnkit.__version__, **found}
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:

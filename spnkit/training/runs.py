@@ -6,20 +6,21 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from spnkit.training.files import read_checkpoint, write_json
-from spnkit.training.options import Options
+from spnkit.training.options import OptionGroup
 
 FREE_TO_CHANGE = ("device", "workers")
 """Options that do not change what a run computes."""
 SAVED = "options.json"
-ALWAYS_SAVED = {"data", "size", "factor", "steps", "seed"}
+ALWAYS_SAVED = {"data", "steps", "batch", "seed"}
 """What every run has written there: a file without these is someone else's."""
 REPORT = ("metrics.json", "table.txt", "table.md")
+Options = TypeVar("Options", bound=OptionGroup)
 
 
-def open_run(out: Path, options: Options, resume: bool) -> None:
+def open_run(out: Path, options: OptionGroup, resume: bool) -> None:
     """Begin a run in `out`, or check that the one there is the one to go on with.
 
     Raises
@@ -32,7 +33,7 @@ def open_run(out: Path, options: Options, resume: bool) -> None:
     """
     check_place(out)
     if resume:
-        check_same(options_of(out).as_dict(), options, out)
+        check_same(saved_options(out, type(options)).as_dict(), options, out)
         return
     if (out / SAVED).exists():
         raise FileExistsError(f"{out}: holds a run already; resume it or choose another folder")
@@ -76,17 +77,20 @@ def _is_report(path: Path) -> bool:
         return False
 
 
-def options_of(out: Path) -> Options:
+def saved_options(out: Path, kind: type[Options]) -> Options:
     """What a run was begun with; an option that is newer than the run has its default.
 
     Parameters
     ----------
     out : pathlib.Path
         Run folder.
+    kind : type
+        The options of its task.
 
     Returns
     -------
-    Options
+    OptionGroup
+        Of that kind.
 
     Raises
     ------
@@ -98,14 +102,14 @@ def options_of(out: Path) -> Options:
         found = json.loads(saved.read_text(encoding="utf-8"))
         if missing := ALWAYS_SAVED - set(found):
             raise ValueError(f"no {min(missing)!r}")
-        return Options(**found)
+        return kind(**found)
     except FileNotFoundError:
         raise FileNotFoundError(f"{out}: there is no run to resume") from None
     except (ValueError, TypeError, RecursionError) as error:
         raise ValueError(f"{saved}: damaged, or not the options of a run ({error})") from error
 
 
-def check_same(before: dict[str, Any], options: Options, where: Path) -> None:
+def check_same(before: dict[str, Any], options: OptionGroup, where: Path) -> None:
     """Refuse to go on with what was begun with other options.
 
     Raises
@@ -118,7 +122,9 @@ def check_same(before: dict[str, Any], options: Options, where: Path) -> None:
             raise ValueError(f"{name}: the run in {where} has {before[name]}, got {value}")
 
 
-def check_stage(path: Path, classes: Sequence[str], options: Options, made_from: Mapping[str, Any]) -> dict[str, Any]:
+def check_stage(
+    path: Path, classes: Sequence[str], options: OptionGroup, made_from: Mapping[str, Any]
+) -> dict[str, Any]:
     """Refuse to go on with a checkpoint that was made from something else than the run is made of.
 
     Parameters
@@ -143,7 +149,8 @@ def check_stage(path: Path, classes: Sequence[str], options: Options, made_from:
     found = read_checkpoint(path)
     try:
         of = found["hyper_parameters"]
-        before = Options(**of["options"]).as_dict() | {"split": options.split}  # which is for the report alone
+        before = type(options)(**of["options"]).as_dict()
+        before |= {"split": options.as_dict()["split"]}  # which is for the report alone
         other_classes = tuple(of["classes"]) != tuple(classes)
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: damaged, or not a checkpoint of a run, such as its spn.ckpt") from error

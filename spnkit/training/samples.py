@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from spnkit.data import mixed_windows, sample_windows
-from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move, recolour
+from spnkit.training.augment import crop, jitter_colour, mirror_classes, mirror_labels, move, recolour
 from spnkit.training.coarse import to_tensor, upsample_part
-from spnkit.training.faces import AlignedFaces, Frame
+from spnkit.training.maps import Maps
+from spnkit.training.prepared import Pair, Prepared
 
 
 class Samples(Dataset):
@@ -21,38 +22,39 @@ class Samples(Dataset):
 
     Parameters
     ----------
-    faces : sequence of (photo, labels)
-        Training faces, in uint8.
+    photos : sequence of (photo, labels)
+        To learn from, in uint8.
     classes : sequence of str
         Class names in index order.
     seed : int
         Seed of the run.
     """
 
-    def __init__(self, faces: AlignedFaces | Sequence[Frame], classes: Sequence[str], seed: int):
-        self.faces, self.seed = faces, seed
+    def __init__(self, photos: Prepared | Sequence[Pair], classes: Sequence[str], seed: int):
+        self.photos, self.seed = photos, seed
         self.mirrored = mirror_classes(classes)
 
-    def named(self, face: int) -> str:
-        """What to call a face in an error."""
-        return f"training face {self.faces.names[face] if isinstance(self.faces, AlignedFaces) else face}"
+    def named(self, index: int) -> str:
+        """What to call a photo in an error."""
+        return f"training photo {self.photos.names[index] if isinstance(self.photos, Prepared) else index}"
 
     def generator(self, drawn: tuple[int, int]) -> np.random.Generator:
         """The source of chance of one sample, by epoch and index."""
         return np.random.default_rng([self.seed, *drawn])
 
 
-class LowResolutionFaces(Samples):
-    """Whole faces at the parsers' resolution; sample `i` is of fold `i` modulo the number of folds."""
+class LowResolution(Samples):
+    """Squares of photos at the parsers' resolution; sample `i` is of fold `i` modulo the number of folds."""
 
-    def __init__(self, *args, folds: Sequence[int]):
+    def __init__(self, *args, folds: Sequence[int], side: int):
         super().__init__(*args)
+        self.side = side
         self.members = [np.flatnonzero(np.equal(folds, fold)) for fold in range(max(folds) + 1)]
 
     def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor | int]:
         rng = self.generator(drawn)
         fold = drawn[1] % len(self.members)
-        image, labels = self.faces[int(rng.choice(self.members[fold]))]
+        image, labels = crop(*self.photos[int(rng.choice(self.members[fold]))], self.side, rng)
         photo, labels = move(image / np.float32(255), labels, rng)
         if rng.random() < 0.5:
             photo, labels = photo[:, ::-1], mirror_labels(labels, self.mirrored)
@@ -61,26 +63,46 @@ class LowResolutionFaces(Samples):
 
 
 class Patches(Samples):
-    """Patches with more than one class at full resolution, each with its coarse map, for the SPN."""
+    """Patches with more than one class at full resolution, each with its coarse map, for the SPN.
 
-    def __init__(self, *args, coarse: Sequence[Tensor] | Tensor, factor: int, size: int):
+    Parameters
+    ----------
+    coarse : sequence of Tensor
+        The coarse map (C, H / factor, W / factor) of each photo.
+    factor : int
+        How many times smaller the maps are.
+    size : int
+        Side of a patch.
+    members : sequence of int, optional
+        Which photos to take patches from, by default all.
+    """
+
+    def __init__(
+        self,
+        *args,
+        coarse: Maps | Sequence[Tensor] | Tensor,
+        factor: int,
+        size: int,
+        members: Sequence[int] | None = None,
+    ):
         super().__init__(*args)
         self.coarse, self.factor, self.size = coarse, factor, size
+        self.members = range(len(self.photos)) if members is None else members
         self.mixed: dict[int, NDArray[np.bool_]] = {}
 
     def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
         rng = self.generator(drawn)
-        face = int(rng.integers(len(self.faces)))
-        image, labels = self.faces[face]
+        index = self.members[int(rng.integers(len(self.members)))]
+        image, labels = self.photos[index]
         try:
-            if face not in self.mixed:
-                self.mixed[face] = mixed_windows(labels, self.size)
-            ((row, column),) = sample_windows(labels, self.size, 1, rng, self.mixed[face])
+            if index not in self.mixed:
+                self.mixed[index] = mixed_windows(labels, self.size)
+            ((row, column),) = sample_windows(labels, self.size, 1, rng, self.mixed[index])
         except ValueError as error:
-            raise ValueError(f"{self.named(face)}: {error}") from error
+            raise ValueError(f"{self.named(index)}: {error}") from error
         window = np.s_[row : row + self.size, column : column + self.size]
         photo, truth = image[window], labels[window]
-        coarse = upsample_part(self.coarse[face], self.factor, *window)
+        coarse = upsample_part(self.coarse[index], self.factor, *window)
         if rng.random() < 0.5:
             photo, truth = photo[:, ::-1], mirror_labels(truth, self.mirrored)
             coarse = coarse[self.mirrored.tolist()].flip(-1)

@@ -1,4 +1,4 @@
-"""The scores of Table 1."""
+"""How far label maps agree with the truth, counted over photos: regions and outlines of each class."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d, one_hot
 from torchmetrics.classification import MulticlassConfusionMatrix
 
-from spnkit.data import IGNORE, OVERALL_GROUPS, score_groups
+from spnkit.data import IGNORE
 from spnkit.training.losses import counted
 
 NEAR = 0.0075
 """Boundaries agree within this share of the map's diagonal, as is usual (Csurka et al., 2013)."""
 
 
-class FaceScores(MulticlassConfusionMatrix):
-    """F-scores of the face parts as in Table 1, mean IoU and boundary F-score of all classes, in percent.
+class LabelScores(MulticlassConfusionMatrix):
+    """Pixel accuracy, mean IoU, boundary F-score and the IoU of every class, in percent.
 
-    A part may be several classes, "mouth" three: mistaking one of them for another is no mistake there.
-    "overall" pools the pixels of brows, eyes, nose and mouth. Hair and background count in mean IoU and at
-    boundaries alone.
+    A task with other columns inherits and overrides `columns`.
 
     Parameters
     ----------
@@ -32,10 +30,10 @@ class FaceScores(MulticlassConfusionMatrix):
     Examples
     --------
     >>> import torch
-    >>> scores = FaceScores(("background", "nose", "hair"))
+    >>> scores = LabelScores(("sky", "road", "car"))
     >>> scores.update(torch.tensor([[0, 1, 1, 2]]), torch.tensor([[0, 0, 1, 2]]))
     >>> {name: round(value, 1) for name, value in scores.compute().items()}
-    {'nose': 66.7, 'overall': 66.7, 'mean IoU': 66.7, 'boundary F': 100.0}
+    {'accuracy': 75.0, 'mean IoU': 66.7, 'boundary F': 100.0, 'sky': 50.0, 'road': 50.0, 'car': 100.0}
     """
 
     edges: Tensor
@@ -68,32 +66,33 @@ class FaceScores(MulticlassConfusionMatrix):
                 f"truth: no pixel is 1, {int(self.unknown)} are 255, which is unknown (divide a mask of 0 and 255)",
                 stacklevel=2,
             )
-        return scores_of(pixels, self.edges, self.classes)
+        return self.columns(pixels.double(), self.edges)
+
+    def columns(self, pixels: Tensor, edges: Tensor) -> dict[str, float]:
+        """Column name to score, from pixels by true and claimed class and what `edge_counts` says."""
+        of_each = ious(pixels)
+        accuracy = float(pixels.trace() / pixels.sum())
+        scores = {"accuracy": 100 * accuracy, "mean IoU": mean_iou(pixels), "boundary F": boundary_f(edges)}
+        return scores | {name: 100 * float(iou) for name, iou in zip(self.classes, of_each, strict=True)}
 
 
-def scores_of(pixels: Tensor, edges: Tensor, classes: Sequence[str]) -> dict[str, float]:
-    """The scores from counts, which may be summed over faces.
+def ious(pixels: Tensor) -> Tensor:
+    """Intersection over union of every class; NaN where it neither is there nor is claimed to be."""
+    found = pixels.diagonal()
+    return found / (pixels.sum(0) + pixels.sum(1) - found)
 
-    Parameters
-    ----------
-    pixels : Tensor, (num_classes, num_classes)
-        Pixels by true and claimed class.
-    edges : Tensor, (num_classes, 4)
-        From `edge_counts`.
-    classes : sequence of str
-        Class names in index order.
-    """
-    counts = pixels.double()
-    parts = {name: torch.stack(agreement(counts, part)) for name, part in score_groups(classes).items()}
-    pooled = [parts[name] for name in OVERALL_GROUPS if name in parts]
-    if pooled:
-        parts["overall"] = torch.stack(pooled).sum(0)
-    scores = {name: 100 * f_score(*part) for name, part in parts.items()}
-    each = torch.tensor([iou(*agreement(counts, [c])) for c in range(len(counts))])
+
+def mean_iou(pixels: Tensor) -> float:
+    """Over the classes that there are, in percent."""
+    return 100 * float(ious(pixels).float().nanmean())
+
+
+def boundary_f(edges: Tensor) -> float:
+    """Mean F-score of the outlines of the classes that there are, in percent."""
     near_truth, claimed, near_claim, true = edges.double().unbind(1)
     precision, recall = near_truth / claimed.clamp(min=1), near_claim / true.clamp(min=1)
-    boundary = (2 * precision * recall / (precision + recall).clamp(min=1e-9))[claimed + true > 0]
-    return scores | {"mean IoU": 100 * float(each.nanmean()), "boundary F": 100 * float(boundary.mean())}
+    of_each = (2 * precision * recall / (precision + recall).clamp(min=1e-9))[claimed + true > 0]
+    return 100 * float(of_each.mean())
 
 
 def edge_counts(claims: Tensor, truth: Tensor, num_classes: int) -> Tensor:
@@ -123,20 +122,3 @@ def dilate(masks: Tensor, reach: int) -> Tensor:
     """Pixels within a square of `reach` around those of bool (N, C, H, W)."""
     grown = max_pool2d(masks.float(), (2 * reach + 1, 1), 1, (reach, 0))
     return max_pool2d(grown, (1, 2 * reach + 1), 1, (0, reach)).bool()
-
-
-def agreement(counts: Tensor, members: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Pixels found, claimed and true of a group of classes, from counts[truth, claim]."""
-    members = list(members)
-    claimed, true = counts[:, members], counts[members]
-    return claimed[members].sum(), claimed.sum(), true.sum()
-
-
-def f_score(found: Tensor, claimed: Tensor, true: Tensor) -> float:
-    """Harmonic mean of precision and recall."""
-    return float(2 * found / (claimed + true))
-
-
-def iou(found: Tensor, claimed: Tensor, true: Tensor) -> float:
-    """Intersection over union."""
-    return float(found / (claimed + true - found))

@@ -1,4 +1,4 @@
-"""Whole faces parsed, refined and scored."""
+"""Whole photos refined and scored, by what a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -12,53 +12,60 @@ from rich.progress import track
 from torch import Tensor
 
 from spnkit.nn.checks import UNREADABLE
-from spnkit.training.coarse import parse, refine, to_tensor, upsample
-from spnkit.training.faces import AlignedFaces
+from spnkit.training.coarse import refine, to_tensor
 from spnkit.training.files import read_checkpoint
-from spnkit.training.modules import ParserTraining, RefinementTraining, Training
+from spnkit.training.modules import Training
+from spnkit.training.prepared import Prepared
 from spnkit.training.report import Scores
-from spnkit.training.scores import FaceScores
-
-BASELINE_ROW = "baseline, upsampled"
-
-
-def predict(model: Training, photo: NDArray[np.uint8]) -> dict[str, Tensor]:
-    """Class probabilities (num_classes, H, W) of a photo (H, W, 3), by row of the table."""
-    factor = model.options.seen_factor
-    coarse = upsample(parse(model.parsers, photo, factor, model.device), factor)
-    return {BASELINE_ROW: coarse, **{row: refine_face(model, row, photo, coarse) for row in model.networks}}
+from spnkit.training.scores import LabelScores
+from spnkit.training.task import Task
 
 
-def refine_face(model: Training, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
-    """Class probabilities (num_classes, H, W) of a whole face, from its coarse map, by the network of a row."""
+def predict(task: Task, model: Training, photos: Prepared, index: int) -> dict[str, Tensor]:
+    """Class probabilities (num_classes, H, W) of a photo, by row of the table."""
+    photo, _ = photos[index]
+    coarse = task.coarse(model, photos, index)
+    rows = {row: task.restricted(refined(model, row, photo, coarse), coarse) for row in model.networks}
+    return {task.coarse_row: coarse, **rows}
+
+
+def refined(model: Training, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
+    """Class probabilities (num_classes, H, W) of a whole photo, from its coarse map, by the network of a row."""
     image, patch = to_tensor(photo / np.float32(255)), model.options.patch
     given = model.photo(row, image).to(model.device), coarse.to(model.device)
     return refine(model.networks[row], *given, patch=patch, overlap=patch // 4)
 
 
-def score(model: Training, faces: AlignedFaces, console: Console) -> Scores:
-    """Table 1 on some faces: row to column to score in percent."""
-    counts: dict[str, FaceScores] = {}
-    for index in track(range(len(faces)), "scoring", console=console, disable=not console.is_terminal):
-        photo, labels = faces[index]
-        truth = torch.from_numpy(labels.copy())[None]
-        for row, probabilities in predict(model, photo).items():
-            counts.setdefault(row, FaceScores(model.classes)).update(probabilities.argmax(0)[None], truth)
+def score(task: Task, model: Training, photos: Prepared, console: Console) -> Scores:
+    """The table of a task on some photos: row to column to score in percent."""
+    counts: dict[str, LabelScores] = {}
+    for index in track(range(len(photos)), "scoring", console=console, disable=not console.is_terminal):
+        truth = torch.from_numpy(photos[index][1].copy())[None]
+        for row, probabilities in predict(task, model, photos, index).items():
+            counts.setdefault(row, task.scores(model.classes)).update(probabilities.argmax(0)[None], truth)
     return {row: of.compute() for row, of in counts.items()}
 
 
-def load_model(checkpoint: Path) -> Training:
-    """The networks of a run from one of its checkpoints: `spn.ckpt`, or the parsers alone from `parsers.ckpt`.
+def model_of(checkpoint: Path, kind: type[Task]) -> Training:
+    """The networks of a run from one of its checkpoints, on the CPU.
+
+    Parameters
+    ----------
+    checkpoint : pathlib.Path
+        `spn.ckpt`, or that of an earlier stage, such as `parsers.ckpt`, without what comes later.
+    kind : type
+        The run's task.
 
     Raises
     ------
     OSError, ValueError
-        If the file is missing, or is no checkpoint of a run.
+        If the file is missing, or is no checkpoint of a run of this task.
     """
-    weights = read_checkpoint(checkpoint)["state_dict"]
-    refines = any(name.startswith("networks.") for name in weights)
-    kind: type[Training] = RefinementTraining if refines else ParserTraining
+    found = read_checkpoint(checkpoint)
     try:
-        return kind.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
+        made_of, weights = found["hyper_parameters"], found["state_dict"]
+        module = kind.module_of(weights)(made_of["classes"], kind.options_class(**made_of["options"]))
+        module.load_state_dict(weights)
+        return module
     except UNREADABLE as error:
         raise ValueError(f"{checkpoint}: not a checkpoint of a run, such as its spn.ckpt") from error

@@ -45,7 +45,7 @@ def test_voc_without_a_test_list(voc):
 
 
 def test_voc_with_classes_of_its_own(voc):
-    names = "sky road car tree pole fence sign bus dog cat bird cow sheep".split()
+    names = ["sky", "road", "car", "tree", "pole", "fence", "sign", "bus", "dog", "cat", "bird", "cow", "sheep"]
     (voc / "classes.txt").write_text("".join(f"{number} {name}\n" for number, name in enumerate(names)))
     assert open_images(voc).classes == tuple(names)
 

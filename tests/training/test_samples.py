@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from spnkit.training.faces import AlignedFaces, people_of
 from torch.utils.data import DataLoader
 
 from spnkit.data import HELEN_CLASSES, IGNORE
 from spnkit.training import Experiment, Options
 from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move, recolour
-from spnkit.training.faces import AlignedFaces, people_of
 from spnkit.training.samples import LowResolutionFaces, Patches
 
 LEFT_EYE, RIGHT_EYE = HELEN_CLASSES.index("left_eye"), HELEN_CLASSES.index("right_eye")

@@ -24,7 +24,7 @@ class Voc(Layout):
     def __init__(self, root: Path):
         self._lists = root / "ImageSets" / "Segmentation"
         self._has_test = (self._lists / "test.txt").is_file()
-        listed = {split: read_lines(self._lists / f"{split}.txt") for split in SPLITS[: 2 + self._has_test]}
+        listed = {split: tuple(read_lines(self._lists / f"{split}.txt")) for split in SPLITS[: 2 + self._has_test]}
         if not self._has_test:
             listed = {**held_out(listed["train"]), "test": listed["val"]}
             self.note = f"no test.txt: val is taken as test, and every {VAL_STRIDE}th of train as val"

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from spnkit.data.files import whole_folder, write_picture
 from spnkit.data.faces import FaceFolder
+from spnkit.data.files import whole_folder, write_picture
 from spnkit.data.layouts import SPLITS, Helen
 from spnkit.data.madeup.portrait import portrait
 

@@ -1,0 +1,16 @@
+"""What experiments are about: one small description each. `spnkit.training` does the rest."""
+
+from spnkit.tasks.face_scores import FaceScores, scores_of
+from spnkit.tasks.faces import AlignedFaces, FaceExperiment, FaceOptions, Faces
+from spnkit.tasks.segmentation import Segmentation, SegmentationOptions
+
+__all__ = [
+    "AlignedFaces",
+    "FaceExperiment",
+    "FaceOptions",
+    "FaceScores",
+    "Faces",
+    "Segmentation",
+    "SegmentationOptions",
+    "scores_of",
+]

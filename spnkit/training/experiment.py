@@ -1,0 +1,146 @@
+"""A run of any task, end to end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning
+from rich.console import Console
+from torch.utils.data import Dataset
+
+from spnkit.data import LabelledFolder
+from spnkit.training.devices import check_machine
+from spnkit.training.fit import EpochData, fit
+from spnkit.training.modules import Training
+from spnkit.training.pictures import draw_crops, draw_listening
+from spnkit.training.prepared import Prepared
+from spnkit.training.progress import PLAIN, console_of
+from spnkit.training.report import Scores, machine, table, write_report
+from spnkit.training.runs import check_stage, open_run
+from spnkit.training.scoring import score
+from spnkit.training.task import Task
+
+
+class Run:
+    """One run of a task in one folder, in stages that are each skipped when their result is there.
+
+    Parameters
+    ----------
+    task : Task
+        What it is about, with the choices of the run.
+    out : pathlib.Path
+        Run folder.
+    console : rich.console.Console
+        Where progress is shown.
+    """
+
+    def __init__(self, task: Task, out: Path, console: Console) -> None:
+        self.task, self.options, self.out, self.console = task, task.options, out, console
+        self.seconds: dict[str, float] = {}
+        self.stages: dict[str, Any] = {}
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Say what begins, and keep how long it took."""
+        self.console.print(f"{what} ...", highlight=False)
+        began = time.perf_counter()
+        yield
+        self.seconds[what] = round(time.perf_counter() - began, 1)
+
+    def prepared(self, folder: LabelledFolder, split: str) -> Prepared:
+        """The photos of a split in their frame."""
+        return Prepared(folder, folder.splits[split], self.task.frame(), self.out / "cache")
+
+    def seeded(self, stage: int, kind: Callable[..., Any], classes: tuple[str, ...]) -> Any:
+        """A module whose first weights are a function of the seed alone."""
+        lightning.seed_everything(self.options.seed + stage, verbose=False)
+        return kind(classes, self.options)
+
+    def fit(self, module: Training, samples: Dataset, stage: str, batch: int) -> None:
+        """Train a module to its last step, from its checkpoint on if there is one that was made from the same."""
+        chosen = self.options
+        share = chosen.devices * chosen.accumulate
+        steps = getattr(chosen, module.steps_option)
+        data = EpochData(samples, batch=batch, steps=steps, share=share, workers=chosen.workers)
+        checkpoint = self.out / f"{stage}.ckpt"
+        if checkpoint.exists():
+            check_stage(checkpoint, module.classes, chosen, module.made_from)
+        self.stages[stage] = fit(
+            module,
+            data,
+            checkpoint=checkpoint,
+            device=chosen.device,
+            console=self.console,
+            devices=chosen.devices,
+            precision=chosen.precision,
+        )
+        module.to(chosen.device)  # where it is not if its checkpoint said that it was done
+
+
+def run_task(
+    task: Task, out: Path, *, resume: bool = False, command: str = "", console: Console | None = None
+) -> Scores:
+    """Train what a task describes, score it on whole photos and write the run folder.
+
+    The folder gets a checkpoint a stage (every 25 steps), the last of them `spn.ckpt`, `metrics.json`, `table.txt`,
+    `table.md`, `crops.png` and `listening.png`. Interrupted at any point, the same call with `resume` ends in
+    the same weights as an uninterrupted one (on a CPU; a GPU may add in another order).
+
+    Parameters
+    ----------
+    task : Task
+        What to do, with the choices of the run.
+    out : pathlib.Path
+        Run folder: new or empty, or with `resume` that of the run.
+    resume : bool
+        Go on with the run in `out`, which must have the same options.
+    command : str
+        How the run was called, for metrics.json.
+    console : rich.console.Console, optional
+        Where progress is shown.
+
+    Returns
+    -------
+    dict
+        Row to column to score in percent: the coarse map, what refines it, its control.
+
+    Raises
+    ------
+    OSError
+        If a file is missing, unreadable or cannot be written, or `out` holds what is not of this run; the message
+        names it.
+    ValueError
+        If labels or options do not fit, or a checkpoint in `out` was made from something else.
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM, with the last checkpoint in place.
+    """
+    console, options = console or console_of(), task.options
+    check_machine(options)
+    given = None if options.data is None else task.open(options.data)
+    task.check(given)
+    open_run(out, options, resume)
+    run = Run(task, out, console)
+    if given and given.note:
+        console.print(f"note: {given.root}: {given.note}", **PLAIN)
+    with run.timed(f"preparing {task.what}"):
+        folder = given or task.make(out)
+        learned, scored = run.prepared(folder, "train"), run.prepared(folder, options.split)
+    console.print(repr(folder), **PLAIN)
+    model = task.learn(run, folder, learned)
+    with run.timed(f"scoring {len(scored)} {task.what}"):
+        scores = score(task, model, scored, console)
+    facts = {"command": command, "options": options.as_dict(), task.what: repr(folder), "note": folder.note}
+    facts |= {"machine": machine(options.device), "seconds": run.seconds, "stages": run.stages}
+    write_report(out, scores, facts)
+    with run.timed("drawing"):
+        draw_crops(task, model, scored, out / "crops.png")
+        if options.refiner == "spn":
+            draw_listening(task, model, scored, out / "listening.png")
+    for photos in (learned, scored):
+        photos.discard()
+    console.print(table(scores), **PLAIN)
+    return scores
