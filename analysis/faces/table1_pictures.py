@@ -22,7 +22,6 @@ from spnkit.data import IGNORE
 from spnkit.tasks import Faces
 from spnkit.training import draw_crops, draw_listening, load_model
 from spnkit.training.files import whole_file
-from spnkit.training.scoring import predict
 
 SHOWN = ("SPN, one-way", "SPN, three-way", "plain convolutions")
 WRONG, GREY = (0.86, 0.08, 0.12), (0.3, 0.59, 0.11)
@@ -45,7 +44,7 @@ def draw_errors(model, faces):
     for line, index in zip(axes, range(count), strict=True):
         photo, labels = faces[index]
         pictures = {"photo": photo / 255}
-        for row, probabilities in predict(task, model, faces, index).items():
+        for row, probabilities in task.predict(model, faces, index).items():
             wrong = (probabilities.argmax(0).numpy() != labels) & (labels != IGNORE)
             grey = np.repeat((photo @ np.array(GREY) / 255)[..., None], 3, axis=2) * 0.5 + 0.5
             pictures[f"{row}: {100 * wrong.mean():.1f} % wrong"] = np.where(wrong[..., None], WRONG, grey)

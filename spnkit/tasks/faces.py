@@ -90,7 +90,7 @@ class Faces(ParsedTask):
         for centre in (left_eye, np.mean(mouth, axis=0)):
             yield pictures.window(centre, round(CROP * len(labels)), labels.shape)
 
-    def points(self, labels: NDArray[np.uint8]) -> Mapping[str, tuple[float, float]]:
+    def points(self, labels: NDArray[np.uint8], _classes: Sequence[str]) -> Mapping[str, tuple[float, float]]:
         left_eye, _, nose, left_corner, _ = map(tuple, frame_keypoints(len(labels)))
         return {"eye": left_eye, "nose": nose, "mouth": left_corner}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,10 +42,10 @@ class Segmentation(ParsedTask):
         """Whether a patch of it holds more than one class."""
         return bool(mixed_windows(labels, self.options.patch).any())
 
-    def points(self, labels: NDArray[np.uint8]) -> Mapping[str, tuple[float, float]]:
+    def points(self, labels: NDArray[np.uint8], classes: Sequence[str]) -> Mapping[str, tuple[float, float]]:
         """Of each of the three largest regions, the pixel nearest to its middle."""
         known, areas = np.unique(labels[labels != IGNORE], return_counts=True)
-        return {f"class {c}": _middle(labels == c) for c in known[np.argsort(-areas)][:3].tolist()}
+        return {classes[c]: _middle(labels == c) for c in known[np.argsort(-areas)][:3].tolist()}
 
 
 def _middle(mask: NDArray[np.bool_]) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from spnkit.training.devices import MachineOptions
 from spnkit.training.evaluation import score_checkpoint
 from spnkit.training.experiment import Run, run_task
 from spnkit.training.losses import boundaries, multi_objective_loss, segmentation_loss
+from spnkit.training.mapped import MappedOptions, MappedTask
 from spnkit.training.modules import ParserTraining, RefinementOptions, RefinementTraining, Training, TrainingOptions
 from spnkit.training.options import OptionGroup, grouped, option
 from spnkit.training.parsed import ParsedOptions, ParsedTask
@@ -31,6 +32,8 @@ __all__ = [
     "GateExcess",
     "LabelScores",
     "MachineOptions",
+    "MappedOptions",
+    "MappedTask",
     "OptionGroup",
     "Padded",
     "ParsedOptions",

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning
 from rich.console import Console
+from torch import nn
 from torch.utils.data import Dataset
 
 from spnkit.data import LabelledFolder
 from spnkit.training.devices import check_machine
 from spnkit.training.fit import EpochData, fit
-from spnkit.training.modules import Training
+from spnkit.training.modules import RefinementTraining, Training, digest_of
 from spnkit.training.pictures import draw_crops, draw_listening
 from spnkit.training.prepared import Prepared
 from spnkit.training.progress import PLAIN, console_of
 from spnkit.training.report import Scores, machine, table, write_report
 from spnkit.training.runs import check_stage, open_run
+from spnkit.training.samples import Patches
 from spnkit.training.scoring import score
 from spnkit.training.task import Task
 
@@ -79,6 +81,47 @@ class Run:
             precision=chosen.precision,
         )
         module.to(chosen.device)  # where it is not if its checkpoint said that it was done
+
+    def refine(
+        self,
+        classes: tuple[str, ...],
+        learned: Prepared,
+        coarse: Any,
+        *,
+        factor: int = 1,
+        parsers: nn.Module | None = None,
+        made_from: Mapping[str, str] | None = None,
+        name: str = "spn",
+    ) -> RefinementTraining:
+        """Train what refines and its control on the coarse maps of the training photos.
+
+        Parameters
+        ----------
+        classes : tuple of str
+            Class names in index order.
+        learned : Prepared
+            The training photos.
+        coarse : sequence of Tensor
+            Their maps (num_classes, H / factor, W / factor), in memory or made when asked for.
+        factor : int
+            How many times smaller the maps are.
+        parsers : nn.Module, optional
+            What made them, to be carried along in the checkpoint.
+        made_from : mapping, optional
+            What else the result depends on: a checkpoint that was made from something else is not gone on with.
+        name : str
+            Of the checkpoint.
+        """
+        members = [index for index, (_, labels) in enumerate(learned) if self.task.teaches(labels)]
+        size, seed = self.options.patch, self.options.seed
+        samples = Patches(learned, classes, seed, coarse=coarse, factor=factor, size=size, members=members)
+        module = self.seeded(1, RefinementTraining, classes)
+        module.made_from = {self.task.what: learned.digest(), **(made_from or {})}
+        if parsers is not None:
+            module.parsers.load_state_dict(parsers.state_dict())
+            module.made_from["parsers"] = digest_of(module.parsers)
+        self.fit(module, samples, name, self.options.batch)
+        return module
 
 
 def run_task(

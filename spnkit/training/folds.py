@@ -26,7 +26,7 @@ def people_of(names: Sequence[str], pattern: str | None) -> list[int]:
     Parameters
     ----------
     names : sequence of str
-        Names of faces.
+        Names of photos.
     pattern : str or None
         Regular expression that matches the part of a name that says who it is; None takes nobody for shown twice.
 

@@ -99,11 +99,16 @@ class OptionGroup:
         for owner in cls.__mro__:
             for name in vars(owner).get("__annotations__", {}):
                 if each := found.pop(name, None):
-                    yield Row(owner.group, name, str(each.type), each.default, **each.metadata)  # type: ignore[attr-defined]
+                    yield Row(owner.group, name, kind_of(each.type), each.default, **each.metadata)  # type: ignore[attr-defined]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file."""
         return asdict(self)
+
+
+def kind_of(annotation: Any) -> str:
+    """An annotation in words, whether it was kept as a text or as a type."""
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(option,))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from spnkit.data import LabelledFolder
@@ -14,11 +12,11 @@ from spnkit.training.coarse import parse, upsample
 from spnkit.training.experiment import Run
 from spnkit.training.folds import folds_of
 from spnkit.training.maps import Maps
-from spnkit.training.modules import ParserTraining, RefinementOptions, RefinementTraining, Training, digest_of
+from spnkit.training.modules import ParserTraining, RefinementOptions, RefinementTraining, Training
 from spnkit.training.options import grouped
 from spnkit.training.parsers import CoarseOptions
 from spnkit.training.prepared import DataOptions, Prepared
-from spnkit.training.samples import LowResolution, Patches
+from spnkit.training.samples import LowResolution
 from spnkit.training.task import Task
 
 
@@ -30,7 +28,7 @@ class ParsedOptions(DataOptions, CoarseOptions, RefinementOptions):
 class ParsedTask(Task):
     """First parsers, each on the photos outside its fold; then what refines their maps.
 
-    A subclass says where photos come from, how they are framed, and which may be learned from.
+    A subclass says where photos come from, how they are framed, and which are learned from.
     """
 
     options_class = ParsedOptions
@@ -48,10 +46,6 @@ class ParsedTask(Task):
     def folds(self, names: Sequence[str]) -> list[int]:
         """The fold of each training photo: people are dealt out in turn, with all their photos."""
         return folds_of(names, self.options.people, self.options.folds)
-
-    def teaches(self, _labels: NDArray[np.uint8]) -> bool:
-        """Whether patches are taken from a training photo with these labels."""
-        return True
 
     def learn(self, run: Run, folder: LabelledFolder, learned: Prepared) -> Training:
         with run.timed("training the baseline parsers"):
@@ -79,20 +73,8 @@ class ParsedTask(Task):
             parse([parsers.parsers[(fold + seen) % chosen.folds]], photo, chosen.seen_factor, device)
             for fold, (photo, _) in zip(self.folds(learned.names), learned, strict=True)
         )
-        samples = Patches(
-            learned,
-            parsers.classes,
-            chosen.seed,
-            coarse=coarse,
-            factor=chosen.seen_factor,
-            size=chosen.patch,
-            members=[index for index, (_, labels) in enumerate(learned) if self.teaches(labels)],
-        )
-        module = run.seeded(1, RefinementTraining, parsers.classes)
-        module.parsers.load_state_dict(parsers.parsers.state_dict())
-        module.made_from = {self.what: learned.digest(), "parsers": digest_of(module.parsers)}
-        run.fit(module, samples, name, chosen.batch)
-        return module
+        given = {"factor": chosen.seen_factor, "parsers": parsers.parsers, "name": name}
+        return run.refine(parsers.classes, learned, coarse, **given)
 
     @classmethod
     def module_of(cls, weights: Mapping[str, Tensor]) -> type[Training]:

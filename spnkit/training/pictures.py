@@ -20,7 +20,6 @@ from spnkit.training.coarse import to_tensor
 from spnkit.training.files import whole_file
 from spnkit.training.modules import Training
 from spnkit.training.prepared import Prepared
-from spnkit.training.scoring import predict
 from spnkit.training.task import Task
 
 PALETTE = (
@@ -71,7 +70,7 @@ def draw_crops(task: Task, model: Training, photos: Prepared, path: Path, count:
 
 def _crops(task: Task, model: Training, photos: Prepared, index: int) -> list[dict[str, NDArray]]:
     photo, labels = photos[index]
-    predicted = {row: p.argmax(0).numpy() for row, p in predict(task, model, photos, index).items()}
+    predicted = {row: task.decided(said).numpy() for row, said in task.predict(model, photos, index).items()}
     pictures = {"photo": photo, **predicted, "truth": labels}
     return [{title: picture[w] for title, picture in pictures.items()} for w in task.windows(labels)]
 
@@ -108,7 +107,7 @@ def draw_listening(task: Task, model: Training, photos: Prepared, path: Path) ->
         If the file cannot be written.
     """
     photo, labels = photos[0]
-    points, coarse = task.points(labels), task.coarse(model, photos, 0)
+    points, coarse = task.points(labels, model.classes), task.coarse(model, photos, 0)
     figure = Figure(figsize=(2.3 * (1 + len(model.networks)), 2.4 * len(points)), layout="constrained")
     axes = figure.subplots(len(points), 1 + len(model.networks), squeeze=False)
     for line, (name, point) in zip(axes, points.items(), strict=True):

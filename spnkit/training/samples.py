@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from torch.utils.data import Dataset
 from spnkit.data import mixed_windows, sample_windows
 from spnkit.training.augment import crop, jitter_colour, mirror_classes, mirror_labels, move, recolour
 from spnkit.training.coarse import to_tensor, upsample_part
-from spnkit.training.maps import Maps
 from spnkit.training.prepared import Pair, Prepared
 
 
@@ -80,7 +80,7 @@ class Patches(Samples):
     def __init__(
         self,
         *args,
-        coarse: Maps | Sequence[Tensor] | Tensor,
+        coarse: Any,
         factor: int,
         size: int,
         members: Sequence[int] | None = None,

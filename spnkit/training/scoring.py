@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,15 +19,9 @@ from spnkit.training.modules import Training
 from spnkit.training.prepared import Prepared
 from spnkit.training.report import Scores
 from spnkit.training.scores import LabelScores
-from spnkit.training.task import Task
 
-
-def predict(task: Task, model: Training, photos: Prepared, index: int) -> dict[str, Tensor]:
-    """Class probabilities (num_classes, H, W) of a photo, by row of the table."""
-    photo, _ = photos[index]
-    coarse = task.coarse(model, photos, index)
-    rows = {row: task.restricted(refined(model, row, photo, coarse), coarse) for row in model.networks}
-    return {task.coarse_row: coarse, **rows}
+if TYPE_CHECKING:
+    from spnkit.training.task import Task
 
 
 def refined(model: Training, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
@@ -41,8 +36,8 @@ def score(task: Task, model: Training, photos: Prepared, console: Console) -> Sc
     counts: dict[str, LabelScores] = {}
     for index in track(range(len(photos)), "scoring", console=console, disable=not console.is_terminal):
         truth = torch.from_numpy(photos[index][1].copy())[None]
-        for row, probabilities in predict(task, model, photos, index).items():
-            counts.setdefault(row, task.scores(model.classes)).update(probabilities.argmax(0)[None], truth)
+        for row, said in task.predict(model, photos, index).items():
+            counts.setdefault(row, task.scores(model.classes)).update(task.decided(said)[None], truth)
     return {row: of.compute() for row, of in counts.items()}
 
 

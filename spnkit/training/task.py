@@ -15,6 +15,7 @@ from spnkit.data import LabelledFolder
 from spnkit.training.modules import RefinementTraining, Training
 from spnkit.training.prepared import Frame, Prepared
 from spnkit.training.scores import LabelScores
+from spnkit.training.scoring import refined
 
 if TYPE_CHECKING:
     from spnkit.training.experiment import Run
@@ -68,6 +69,10 @@ class Task(ABC):
     def frame(self) -> Frame:
         """How a photo is brought into the form that the networks see: aligned, padded, ..."""
 
+    def teaches(self, _labels: NDArray[np.uint8]) -> bool:
+        """Whether patches are taken from a training photo with these labels."""
+        return True
+
     @abstractmethod
     def learn(self, run: Run, folder: LabelledFolder, learned: Prepared) -> Training:
         """Train, one stage after the other; what comes out holds all that `predict` needs."""
@@ -85,6 +90,16 @@ class Task(ABC):
         """Refined probabilities, without what a refinement of this coarse map may not say."""
         return probabilities
 
+    def predict(self, model: Training, photos: Prepared, index: int) -> dict[str, Tensor]:
+        """What is said of a photo, by row of the table: class probabilities (num_classes, H, W)."""
+        photo, coarse = photos[index][0], self.coarse(model, photos, index)
+        rows = {row: self.restricted(refined(model, row, photo, coarse), coarse) for row in model.networks}
+        return {self.coarse_row: coarse, **rows}
+
+    def decided(self, said: Tensor) -> Tensor:
+        """What is counted and shown (H, W) of what is said: the likeliest class."""
+        return said.argmax(0)
+
     def scores(self, classes: Sequence[str]) -> LabelScores:
         """What counts the columns of the table."""
         return LabelScores(classes)
@@ -94,5 +109,5 @@ class Task(ABC):
         yield tuple(slice(0, length) for length in labels.shape)  # type: ignore[misc]
 
     @abstractmethod
-    def points(self, labels: NDArray[np.uint8]) -> Points:
-        """Three pixels (x, y) of a photo, by name, of which is shown whom they listen to."""
+    def points(self, labels: NDArray[np.uint8], classes: Sequence[str]) -> Points:
+        """Some pixels (x, y) of a photo, by name, of which is shown whom they listen to."""

@@ -12,7 +12,7 @@ import spnkit
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "api"
 MODULES = ["spnkit", *(module.name for module in pkgutil.walk_packages(spnkit.__path__, "spnkit."))]
-PUBLIC = ("spnkit", "spnkit.affinity", "spnkit.data", "spnkit.nn", "spnkit.training")
+PUBLIC = ("spnkit", "spnkit.affinity", "spnkit.data", "spnkit.nn", "spnkit.tasks", "spnkit.training")
 
 
 def import_or_skip(name):

@@ -1,6 +1,7 @@
 """The architecture, enforced: who may import whom, and how light the top level is."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "nn": {"nn", "propagation", "directions", "plan", "adapters"},  # a layer refuses names when it is made
     "data": {"data"},
     "training": {"training", "data", "nn", "propagation", "directions", "plot", "versions"},
+    "tasks": {"tasks", "training", "data", "nn"},
     "plot": {"affinity", "propagation", "directions"},
 }
 PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}
@@ -84,6 +86,23 @@ def test_imports_respect_the_layers(path):
         if module in PUBLIC and "propagation" in MAY_IMPORT[own]:
             continue  # the public top level
         assert layer(module) in MAY_IMPORT[own], f"{relative} imports {module}"
+
+
+def test_the_engine_knows_no_task():
+    """Names of the face study lead from the door of `training` to it; nothing behind the door speaks of a task."""
+    for path in sorted((PACKAGE / "training").glob("[!_]*.py")):
+        text = path.read_text()
+        assert "spnkit.tasks" not in text, path
+        assert not re.search(r"\bfaces\b", code_of(text)), path
+
+
+def code_of(text):
+    """A module without its docstrings and comments, in one spelling."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 def test_every_rule_has_an_oracle():

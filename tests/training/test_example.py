@@ -49,16 +49,12 @@ def refused(call):
     return run
 
 
-def test_without_a_folder_of_its_own_it_takes_the_next_free_one(call, tmp_path):
+def test_a_run_without_a_folder_takes_the_next_free_one_and_can_be_scored_again(call, tmp_path):
     for folder in ("helen", "helen-2"):
         assert "SPN, blank photo" in call(*TINY, "--steps", 2)
         assert (tmp_path / "runs" / folder / "table.txt").is_file()
-
-
-def test_evaluate_prints_the_table_of_the_run(call, tmp_path):
-    call(*TINY, "--steps", 2, "--out", "run")
-    again = call("--evaluate", "run/spn.ckpt", "--data", "run/faces")
-    assert (tmp_path / "run" / "table.txt").read_text().split() == again.split()
+    again = call("--evaluate", "runs/helen/spn.ckpt", "--data", "runs/helen/faces")
+    assert (tmp_path / "runs" / "helen" / "table.txt").read_text().split() == again.split()
 
 
 def test_failures_are_one_line(refused, faces):

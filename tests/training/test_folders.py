@@ -12,27 +12,14 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from spnkit.data import make_faces
+from spnkit.data import make_faces, open_faces
+from spnkit.tasks import Faces
 from spnkit.training import AlignedFaces, Experiment, Options, evaluate, fit, free_folder, options_of, train
 from spnkit.training.devices import check_machine
 from spnkit.training.runs import open_run
 
 SILENT = Console(quiet=True)
-
-
-@pytest.fixture(scope="module")
-def run(tiny, tmp_path_factory):
-    """A finished run of two steps a stage, and its options."""
-    options = replace(tiny, parser_steps=2, steps=2, control=False)
-    out = tmp_path_factory.mktemp("runs") / "whole"
-    train(options, out, console=SILENT)
-    return out, options
-
-
-@pytest.fixture
-def copied(run, tmp_path):
-    """A copy to spoil, and its options."""
-    return shutil.copytree(run[0], tmp_path / "run"), run[1]
+pytestmark = pytest.mark.usefixtures("short_epochs")
 
 
 def contents(folder):
@@ -122,7 +109,7 @@ def test_a_stage_of_other_faces_is_not_trusted(tiny, faces, tmp_path):
     options = replace(tiny, parser_steps=1)
     data = shutil.copytree(faces.root, tmp_path / "data")
     run = Experiment(options, tmp_path / "run", SILENT)
-    folder = type(faces)(data)
+    folder = open_faces(data)
     run.parsers(folder.classes, run.aligned(folder, "train"))
     run.parsers(folder.classes, run.aligned(folder, "train"))
     photo = data / "images" / f"{faces.splits['train'][2]}.jpg"
@@ -161,7 +148,7 @@ def test_a_checkpoint_may_be_older_than_what_it_was_made_from(copied):
 
 def test_prepared_faces_know_what_they_were_made_from(faces, tmp_path):
     data = shutil.copytree(faces.root, tmp_path / "data")
-    folder, names = type(faces)(data), faces.splits["train"][:2]
+    folder, names = open_faces(data), faces.splits["train"][:2]
     first = AlignedFaces(folder, names, 64, tmp_path / "cache")
     shown, digest = first[0][0].copy(), first.digest()
     assert AlignedFaces(folder, names, 32, tmp_path / "cache")[0][0].shape == (32, 32, 3)
@@ -282,8 +269,8 @@ def test_names_that_are_not_understood_are_said_before_anything_is_done(tiny, tm
 
     console = Console(record=True, file=io.StringIO(), width=500)
     named = tuple("oculus" if name == "left_eye" else name for name in faces.classes)
-    monkeypatch.setattr("spnkit.data.layouts.HELEN_CLASSES", named)
-    monkeypatch.setattr(Experiment, "aligned", stop)
+    monkeypatch.setattr("spnkit.data.layouts.helen.HELEN_CLASSES", named)
+    monkeypatch.setattr(Faces, "frame", stop)
     with pytest.raises(KeyboardInterrupt):
         train(replace(tiny, data=str(faces.root)), tmp_path / "run", console=console)
     assert "note: " in (said := console.export_text())

@@ -44,7 +44,7 @@ def refine(tiny, faces, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [{"workers": 1}, {"devices": 2}], ids=str)
 def test_a_bad_face_is_one_line_whoever_reads_it(refine, capfd, change):
-    with pytest.raises(ValueError, match=r"^training face train_\d+: labels: no window .* more than one class$"):
+    with pytest.raises(ValueError, match=r"^training photo train_\d+: labels: no window .* more than one class$"):
         refine(spoiled=True, **change)
     assert "Traceback" not in capfd.readouterr().err
 

@@ -11,29 +11,17 @@ import pytest
 import torch
 from rich.console import Console
 
-from spnkit.training import Experiment, Options, evaluate, fit, free_folder, train
+from spnkit.training import Experiment, Options, evaluate, fit, free_folder, load_model, train
 from spnkit.training.files import whole_file
 from spnkit.training.modules import ParserTraining, RefinementTraining
 from spnkit.training.runs import open_run
-from spnkit.training.scoring import load_model
 
 RESULTS = {"metrics.json", "table.txt", "table.md", "crops.png", "listening.png", "options.json"}
 CHECKPOINTS = {"parsers.ckpt", "spn.ckpt"}
 SILENT = Console(quiet=True)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _short_epochs():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "STEPS_PER_EPOCH", 2)
-        yield
-
-
-@pytest.fixture(scope="module")
-def run(tiny, tmp_path_factory):
-    """A finished run, not interrupted."""
-    out = tmp_path_factory.mktemp("runs") / "whole"
-    return out, train(tiny, out, command="the command", console=SILENT)
+pytestmark = pytest.mark.usefixtures("short_epochs")
 
 
 def weights(out):
@@ -53,7 +41,7 @@ def test_run_folder(run, tiny):
 
 
 @pytest.mark.parametrize(("stage", "step"), [(ParserTraining, 3), (RefinementTraining, 1), (RefinementTraining, 5)])
-def test_a_killed_run_resumes_to_the_same_weights(run, tiny, tmp_path, monkeypatch, stage, step):
+def test_a_killed_run_resumes_to_the_same_weights(run, copied, tiny, monkeypatch, stage, step):
     original = stage.training_step
 
     def dies(self, batch, index):
@@ -61,11 +49,13 @@ def test_a_killed_run_resumes_to_the_same_weights(run, tiny, tmp_path, monkeypat
             raise KeyboardInterrupt
         return original(self, batch, index)
 
-    out = tmp_path / "killed"
+    out, _ = copied
+    for name in (*RESULTS - {"options.json"}, "spn.ckpt", *["parsers.ckpt"] * (stage is ParserTraining)):
+        (out / name).unlink()
     with monkeypatch.context() as patch:
         patch.setattr(stage, "training_step", dies)
         with pytest.raises(KeyboardInterrupt):
-            train(tiny, out, console=SILENT)
+            train(tiny, out, resume=True, console=SILENT)
     assert not (out / "metrics.json").exists()
     train(tiny, out, resume=True, console=SILENT)
     whole, resumed = weights(run[0]), weights(out)
@@ -105,11 +95,13 @@ def test_the_report_of_a_run_is_not_overwritten_by_another_score(run):
 
 @pytest.mark.parametrize(
     "change",
-    [{"refiner": "plain"}, {"patch": 30, "propagated": 32}],
-    ids=["plain", "an odd patch"],
+    [{"refiner": "plain"}, {"patch": 30, "propagated": 32, "folds": 1}],
+    ids=["plain", "an odd patch and one parser"],
 )
 def test_every_refinement_ends_in_a_report(tiny, tmp_path, change):
-    train(replace(tiny, parser_steps=1, steps=1, control=False, **change), tmp_path / "run", console=SILENT)
+    options = replace(tiny, parser_steps=1, steps=1, control=False, **change)
+    scores = train(options, tmp_path / "run", console=SILENT)
+    assert list(scores) == ["baseline, upsampled", "plain convolutions" if "refiner" in change else "SPN"]
     left = {path.name for path in (tmp_path / "run").iterdir()} - {"faces"} - CHECKPOINTS
     assert left == RESULTS - ({"listening.png"} if "refiner" in change else set())
 
@@ -147,11 +139,6 @@ def test_epochs_cover_the_steps_exactly():
         assert batches[0] == [(epoch, 0), (epoch, 1), (epoch, 2)]
         lengths.append(len(batches))
     assert lengths == [2, 2, 1]
-
-
-def test_without_control(tmp_path):
-    options = Options(size=64, patch=32, width=0.05, hidden=2, made=6, parser_steps=1, steps=1, folds=1, control=False)
-    assert list(train(options, tmp_path / "run", console=SILENT)) == ["baseline, upsampled", "SPN"]
 
 
 def test_folds_parse_faces_they_have_not_seen(tiny):
@@ -357,7 +344,7 @@ def test_cross_fitted_maps_are_of_the_parser_that_has_not_seen_the_face(
 ):
     asked = []
     monkeypatch.setattr(
-        "spnkit.training.helen.parse", lambda parsers, *_: asked.append(parsers[0]) or torch.ones(11, 16, 16)
+        "spnkit.training.parsed.parse", lambda parsers, *_: asked.append(parsers[0]) or torch.ones(11, 16, 16)
     )
     run = Experiment(replace(tiny, cross_fitted=cross_fitted, steps=1), tmp_path, SILENT)
     parsers = ParserTraining(faces.classes, run.options)
@@ -367,7 +354,7 @@ def test_cross_fitted_maps_are_of_the_parser_that_has_not_seen_the_face(
 
 
 def test_classes_must_be_those_of_the_checkpoint(run, tmp_path, faces, monkeypatch):
-    monkeypatch.setattr("spnkit.training.evaluation.open_faces", lambda _data: faces)
+    monkeypatch.setattr("spnkit.tasks.faces.open_faces", lambda _data: faces)
     monkeypatch.setattr(faces, "classes", ("background", "road"))
     with pytest.raises(ValueError, match=r"its classes are .*road.*, .*spn\.ckpt has"):
         evaluate(run[0] / "spn.ckpt", "somewhere", console=SILENT)

@@ -3,14 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from rich.console import Console
-from spnkit.training.faces import AlignedFaces, people_of
 from torch.utils.data import DataLoader
 
 from spnkit.data import HELEN_CLASSES, IGNORE
-from spnkit.training import Experiment, Options
+from spnkit.tasks import AlignedFaces, Faces
+from spnkit.training import Options
 from spnkit.training.augment import jitter_colour, mirror_classes, mirror_labels, move, recolour
-from spnkit.training.samples import LowResolutionFaces, Patches
+from spnkit.training.folds import people_of
+from spnkit.training.samples import LowResolution, Patches
 
 LEFT_EYE, RIGHT_EYE = HELEN_CLASSES.index("left_eye"), HELEN_CLASSES.index("right_eye")
 
@@ -71,7 +71,7 @@ def test_photo_coarse_map_and_truth_show_the_same_place(faces, tmp_path):
 
 def test_every_fold_gets_its_share_from_its_own_faces(faces, tmp_path):
     frames = [(np.full((16, 16, 3), 40 * i, np.uint8), np.full((16, 16), i, np.uint8)) for i in range(6)]
-    data = LowResolutionFaces(frames, tuple("abcdef"), 0, folds=[0, 1] * 3)
+    data = LowResolution(frames, tuple("abcdef"), 0, folds=[0, 1] * 3, side=16)
     for index in range(30):
         sample = data[0, index]
         assert sample["fold"] == index % 2
@@ -128,18 +128,14 @@ def test_a_moved_photo_keeps_its_labels():
         assert (moved_labels == 1).sum() > 100
 
 
-def test_all_photos_of_a_person_are_in_one_fold(faces, tmp_path):
-    data = aligned(faces, tmp_path)
-    data.names = ("ann_1", "ann_2", "bob_1", "ann_3", "cy_1", "bob_2")
-    run = Experiment(Options(folds=2, people="[a-z]+"), tmp_path, Console(quiet=True))
-    assert run.folds(data) == [0, 0, 1, 0, 0, 1]
-    run.options = replace(run.options, people=None)
-    assert run.folds(data) == [0, 1, 0, 1, 0, 1]
-    run.options = replace(run.options, folds=4, people="[a-z]+")
+def test_all_photos_of_a_person_are_in_one_fold():
+    names = ("ann_1", "ann_2", "bob_1", "ann_3", "cy_1", "bob_2")
+    assert Faces(Options(folds=2, people="[a-z]+")).folds(names) == [0, 0, 1, 0, 0, 1]
+    assert Faces(Options(folds=2)).folds(names) == [0, 1, 0, 1, 0, 1]
     with pytest.raises(ValueError, match="folds: 4 for 3 people"):
-        run.folds(data)
+        Faces(Options(folds=4, people="[a-z]+")).folds(names)
     with pytest.raises(ValueError, match=r"people: nothing in the name 'ann_1' matches '\[A-Z\]'"):
-        people_of(data.names, "[A-Z]")
+        people_of(names, "[A-Z]")
 
 
 def test_a_face_with_nothing_to_refine_is_named(faces, tmp_path):
@@ -147,7 +143,7 @@ def test_a_face_with_nothing_to_refine_is_named(faces, tmp_path):
     np.save(data.paths[0], np.zeros((64, 64, 4), np.uint8))
     for size, wrong in ((32, f"{data.names[0]}: labels: no window of 32"), (65, ".*: labels: a window of 65 x 65")):
         drawn = Patches(data, HELEN_CLASSES, 0, coarse=torch.zeros(6, 11, 16, 16), factor=4, size=size)
-        with pytest.raises(ValueError, match=f"training face {wrong}"):
+        with pytest.raises(ValueError, match=f"training photo {wrong}"):
             list(map(drawn.__getitem__, enumerate(range(100))))
 
 

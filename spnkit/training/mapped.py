@@ -1,0 +1,57 @@
+"""Tasks whose coarse maps come from elsewhere: stored by another model, or made by any function of a photo."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spnkit.data import LabelledFolder
+from spnkit.training.experiment import Run
+from spnkit.training.modules import RefinementOptions, Training
+from spnkit.training.options import grouped
+from spnkit.training.prepared import DataOptions, Prepared
+from spnkit.training.task import Task
+
+
+@grouped
+class MappedOptions(DataOptions, RefinementOptions):
+    """All that a task asks for whose coarse maps are there already."""
+
+
+class MappedTask(Task):
+    """One stage: what refines the maps. A subclass says what the coarse map of a photo is."""
+
+    options_class = MappedOptions
+
+    @abstractmethod
+    def coarse_map(self, name: str, photo: NDArray[np.uint8]) -> Tensor:
+        """Class probabilities (num_classes, H, W) of a photo (H, W, 3) in its frame."""
+
+    @abstractmethod
+    def source(self) -> str:
+        """What the maps come from, as a text that changes with them: a run goes on only with the same."""
+
+    def learn(self, run: Run, folder: LabelledFolder, learned: Prepared) -> Training:
+        with run.timed("training the SPN"):
+            return run.refine(
+                folder.classes, learned, MapsOnDemand(self, learned), made_from={"coarse maps": self.source()}
+            )
+
+    def coarse(self, _model: Training, photos: Prepared, index: int) -> Tensor:
+        return self.coarse_map(photos.names[index], photos[index][0])
+
+
+class MapsOnDemand:
+    """The coarse maps of some photos, each made when it is asked for."""
+
+    def __init__(self, task: MappedTask, photos: Prepared) -> None:
+        self.task, self.photos = task, photos
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.task.coarse_map(self.photos.names[index], self.photos[index][0])
