@@ -65,16 +65,24 @@ __all__ = [
     "upsample",
 ]
 
-FACES = {
-    **{name: name for name in ("AlignedFaces", "FaceScores", "scores_of", "train", "evaluate", "load_model")},
-    **{name: name for name in ("options_of", "draw_crops", "draw_listening")},
-    "Options": "FaceOptions",
-    "Experiment": "FaceExperiment",
+HERE_BEFORE = {
+    "AlignedFaces": "faces.AlignedFaces",
+    "Experiment": "faces.FaceExperiment",
+    "FaceScores": "face_scores.FaceScores",
+    "Options": "faces.FaceOptions",
+    "draw_crops": "faces.draw_crops",
+    "draw_listening": "faces.draw_listening",
+    "evaluate": "faces.evaluate",
+    "load_model": "faces.load_model",
+    "options_of": "faces.options_of",
+    "scores_of": "face_scores.scores_of",
+    "train": "faces.train",
 }
-"""Names that lead to the face study, and what they are called there."""
+"""Names that lead to the face study, and where in `spnkit.tasks` they are."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in FACES:
-        return getattr(import_module("spnkit.tasks.faces"), FACES[name])
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in HERE_BEFORE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, there = HERE_BEFORE[name].partition(".")
+    return getattr(import_module(f"spnkit.tasks.{module}"), there)

@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from spnkit import training
 from spnkit.tasks import FaceOptions, Faces, SegmentationOptions
 from spnkit.training import Options, grouped, option
 from spnkit.training.command import parser
 
 
-def test_the_options_of_faces_are_where_they_were():
+def test_the_names_of_the_face_study_are_where_they_were():
+    assert all(callable(getattr(training, name)) for name in training.HERE_BEFORE)
     assert Options is FaceOptions
     assert (Options().size, Options().made, Options().rate, Options().data) == (256, 96, 6e-3, None)
 
