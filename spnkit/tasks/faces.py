@@ -128,6 +128,10 @@ class FaceExperiment(experiment.Run):
         """The faces of a split in the common frame."""
         return self.prepared(folder, split)
 
+    def folds(self, train: Prepared) -> list[int]:
+        """The fold of each training face."""
+        return self.task.folds(train.names)
+
     def parsers(self, classes: tuple[str, ...], train: Prepared, name: str = "parsers") -> ParserTraining:
         """Train the baseline parsers."""
         return self.task.parsers(self, classes, train, name)
