@@ -1,12 +1,23 @@
 """Faces to train on: folder layouts, alignment, patches and tiles, and made-up faces with exact labels."""
 
-from spnkit.data.align import align, frame_keypoints
 from spnkit.data.classes import HELEN_CLASSES, IGNORE, OVERALL_GROUPS, score_groups
-from spnkit.data.folder import SPLITS, Face, FaceFolder
-from spnkit.data.layouts import open_faces
-from spnkit.data.madeup import make_face, make_faces
 from spnkit.data.patches import blend, mixed_windows, sample_windows, tiles
 from spnkit.data.shrink import shrink_image, shrink_labels
+
+try:  # these need Pillow or scikit-image; what is above does not
+    from spnkit.data.align import align, frame_keypoints
+    from spnkit.data.folder import SPLITS, Face, FaceFolder
+    from spnkit.data.layouts import open_faces
+    from spnkit.data.madeup import make_face, make_faces
+except ModuleNotFoundError as error:
+    _missing = error.name
+
+    def __getattr__(name):
+        if name in __all__:
+            message = f"spnkit.data.{name} needs {_missing}: pip install 'spnkit[train]'"
+            raise ModuleNotFoundError(message, name=_missing) from None
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "HELEN_CLASSES",

@@ -99,3 +99,10 @@ class MaskRefiner(nn.Module):
             pair = propagate(pair, gates, normalization="none", integration="mean")
         filled = pair[:, :-1] / pair[:, -1:]
         return kept * coarse + (1 - kept) * filled
+
+
+def mask_refiner() -> MaskRefiner:
+    """A refiner, untrained."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return MaskRefiner().eval()
