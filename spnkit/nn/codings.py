@@ -81,7 +81,9 @@ def coding_of(mask: NDArray, kind: str | None = None, void: Void = "auto", class
     if kind not in (None, *KINDS):
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     if mask.ndim == 3 and 1 in (mask.shape[0], mask.shape[2]) and mask.shape[axis := 2 if classes_last else 0] == 1:
-        return _stretched(coding_of(mask.squeeze(axis), None if kind in ("probabilities", "masks") else kind, void), axis)
+        return _stretched(
+            coding_of(mask.squeeze(axis), None if kind in ("probabilities", "masks") else kind, void), axis
+        )
     kind = kind or kind_of(mask)
     if (kind in ("labels", "soft")) != (mask.ndim == 2):
         raise ValueError(f"mask must be {'(H, W)' if mask.ndim == 3 else '(K, H, W)'} for {kind}, got {mask.shape}")
@@ -106,7 +108,7 @@ def check_mask(mask: NDArray) -> None:
 def kind_of(mask: NDArray) -> str:
     """What the numbers of a mask say that it is."""
     if mask.ndim == 3:
-        return "masks" if mask.dtype.kind != "f" and _two_valued(mask) else "probabilities"
+        return "masks" if mask.dtype.kind != "f" and two_valued(mask) else "probabilities"
     if mask.dtype.kind == "f":
         within = mask.min() >= 0 and mask.max() <= 1
         return "soft" if within and (mask != np.floor(mask)).any() else "labels"
@@ -160,7 +162,7 @@ def _levels(share: NDArray[np.float32], dtype: np.dtype, top: int) -> NDArray:
 
 def _stack_of(mask: NDArray, kind: str) -> Coding:
     """A map for each class, classes first."""
-    if kind == "masks" and _two_valued(mask):
+    if kind == "masks" and two_valued(mask):
         return _apart(mask)
     top = top_of(mask)
     shares = mask.astype(np.float32) / top
@@ -196,7 +198,8 @@ def _apart(mask: NDArray) -> Coding:
     return Coding("masks", f"{len(mask)} masks, one a class", indices, names, back)
 
 
-def _two_valued(mask: NDArray) -> bool:
+def two_valued(mask: NDArray) -> bool:
+    """Whether there is nothing but 0 and what usually stands for an object."""
     return bool(((mask == 0) | (mask == mask.max())).all()) and mask.max() in (0, 1, 255, 65535)
 
 

@@ -38,7 +38,7 @@ def looks_soft(mask: NDArray) -> bool:
 
 
 def labels_of(
-    mask: NDArray, void: int | None | Literal["auto"]
+    mask: NDArray, void: int | Literal["auto"] | None
 ) -> tuple[tuple[int, ...], tuple[int, ...], NDArray[np.intp]]:
     """The labels of a mask (H, W), those of them for what is unknown, and for each pixel which of the others it is.
 
@@ -55,7 +55,7 @@ def labels_of(
     return names, voids, np.array([place[int(label)] for label in found])[inverse]
 
 
-def _voids(found: NDArray, void: int | None | Literal["auto"]) -> set[int]:
+def _voids(found: NDArray, void: int | Literal["auto"] | None) -> set[int]:
     """Which of the labels stand for what is unknown."""
     if void != "auto":
         return set() if void is None else {void}

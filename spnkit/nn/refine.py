@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spnkit.nn.arrays import as_numpy, like, photo_of
 from spnkit.nn.checks import warn
-from spnkit.nn.codings import Coding, Void, coding_of, overlapping
+from spnkit.nn.codings import Coding, Void, check_mask, coding_of, kind_of, overlapping, two_valued
 from spnkit.nn.masks import soften
 from spnkit.nn.pieces import LEAST, vanished
 from spnkit.nn.refiner import MaskRefiner, mask_refiner
@@ -67,7 +67,7 @@ def refine(
     refiner = refiner or mask_refiner()
     codings = codings_of(array, picture.shape[:2], kind, void)
     parts = [coding.back(refine_coding(picture, coding, refiner)) for coding in codings]
-    return like(parts[0] if len(parts) == 1 else np.stack(parts), mask)
+    return like(together(parts, array.shape, picture.shape[:2]), mask)
 
 
 def codings_of(mask: NDArray, size: tuple[int, int], kind: str | None = None, void: Void = "auto") -> list[Coding]:
@@ -77,10 +77,15 @@ def codings_of(mask: NDArray, size: tuple[int, int], kind: str | None = None, vo
             f"mask must be of the photo's size {size[1]} x {size[0]}, or smaller or larger in both axes alike, "
             f"got {shown(mask.shape)}"
         )
-    coding = coding_of(mask, kind, void, classes_last=axis == 2)
-    if coding.kind == "masks" and overlapping(parts := np.moveaxis(mask, axis, 0)):
-        return [coding_of(part, void=None) for part in parts]
-    return [coding]
+    check_mask(mask)
+    if mask.ndim == 3 and (kind or kind_of(mask)) == "masks" and overlapping(parts := np.moveaxis(mask, axis, 0)):
+        return [coding_of(part, "labels" if two_valued(mask) else "soft", void=None) for part in parts]
+    return [coding_of(mask, kind, void, classes_last=axis == 2)]
+
+
+def together(parts: list[NDArray], shape: tuple[int, ...], size: tuple[int, int]) -> NDArray:
+    """The result for a mask of some shape, from those for its codings."""
+    return parts[0] if len(parts) == 1 else np.stack(parts, cast(int, place_in(shape, size)))
 
 
 def shown(shape: tuple[int, ...]) -> str:
@@ -99,13 +104,21 @@ def refine_coding(photo: NDArray[np.float32], coding: Coding, refiner: MaskRefin
         warn(f"mask of {width} x {height} is brought to the photo's {size[1]} x {size[0]}")
     if before.ndim == 3:
         return _with_pieces(before, before.argmax(0), refined(photo, before, refiner))
-    if maps and coding.names:
-        soft = soften(before.clip(-1), len(coding.names), ignore=-1)
+    if maps:
+        soft = soften(before.clip(-1), max(1, len(coding.names)), ignore=-1)
         return _with_pieces(soft, before, refined(photo, soft, refiner))
     if len(coding.names) < 2:
         return before
-    after = _with_pieces(before, before, refined_labels(photo, before, len(coding.names), refiner))
-    return np.where(before < 0, before, after)
+    return settled(coding, _with_pieces(before, before, refined_labels(photo, before, len(coding.names), refiner)))
+
+
+def settled(coding: Coding, found: NDArray) -> NDArray:
+    """What the way back of a coding takes: of probabilities, for a coding of labels, the likeliest; unknown is kept."""
+    if coding.content.ndim == 3:
+        return found
+    labels = found.argmax(0) if found.ndim == 3 else found
+    before = resized(coding.content, labels.shape)
+    return np.where(before < 0, before, labels)
 
 
 def _with_pieces(before: NDArray, labels: NDArray, after: NDArray) -> NDArray:
