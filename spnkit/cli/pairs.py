@@ -108,15 +108,11 @@ def _matched(photos: Sequence[Path], masks: Sequence[Path], folder: Path) -> tup
         if len(same) > 1:
             problems.append(f"{same[0]}: expected one photo of this name, got {same[1].name} too")
         elif len(found) + bool(inside) > 1:
-            problems.append(
-                f"{same[0]}: expected one mask, or one folder of masks, of its name, got several in {folder}"
-            )
+            problems.append(f"{same[0]}: expected one mask, or folder of masks, of its name, got several in {folder}")
         elif found or inside:
             jobs.append(Job(same[0], tuple(found or inside)))
         else:
-            problems.append(
-                f"{same[0]}: no mask for it, expected {name}.png, another ending or a folder {name}/ in {folder}"
-            )
+            problems.append(f"{same[0]}: no mask for it, expected {name}.png (or the like) or {name}/ in {folder}")
     return jobs, problems
 
 

@@ -1,8 +1,9 @@
 """Sharpen masks along their photos: one, or folders of them. A result is of its mask's kind: labels, palette, depth.
 
     spnkit refine cat.jpg cat.png                     makes cat-refined.png
-    spnkit refine photos/ masks/ -o sharp/            masks of the photos' names, or folders masks/NAME/ with one a class
+    spnkit refine photos/ masks/ -o sharp/            masks of the photos' names, or folders masks/NAME/
     spnkit refine 'photos/*.jpg' masks/ -o sharp/     patterns in quotes
+    spnkit refine cat.jpg paws.png tail.png           a mask for each class
     spnkit refine dog.jpg dog.npy                     probabilities of a network, (K, H, W) or (H, W, K)
 
 What is taken for what, and what is refused: docs/refine_command.md.

@@ -84,10 +84,8 @@ class Refining:
             codings = codings_of(array, photo.shape[:2], self._kind(masks), self._void(masks[0]))
             self._tell(job, masks[0], codings)
             found = [refine_coding(photo, coding, self.refiner, maps=bool(extras)) for coding in codings]
-        writers: dict[Path, Callable[[Path], None]] = dict(
-            self._results(job, masks, array.shape, photo, codings, found)
-        )
         refined = Refined(photo, codings, found)
+        writers: dict[Path, Callable[[Path], None]] = dict(self._results(job, masks, array.shape, refined))
         writers |= {path: partial(write, refined) for path, write in extras.items()}
         for path, write in writers.items():
             if path not in there:
@@ -121,18 +119,19 @@ class Refining:
             png = "; its format does not keep masks exactly, so the result is PNG" if mask.lossy else ""
             tell(f"{job.masks[0]}: {mask.form}, {several}{coding.words}{png}")
 
-    def _results(self, job: Job, masks: list[MaskFile], shape, photo, codings: list[Coding], found: list[NDArray]):
+    def _results(self, job: Job, masks: list[MaskFile], shape: tuple[int, ...], refined: Refined):
         """The files of the results and how to write each."""
-        parts = []
-        for coding, content in zip(codings, found, strict=True):
-            size = coding.content.shape[-2:] if self.asked.size == "mask" else photo.shape[:2]
+        whole, parts = refined.photo.shape[:2], []
+        for coding, content in zip(refined.codings, refined.found, strict=True):
+            size = coding.content.shape[-2:] if self.asked.size == "mask" else whole
             parts.append(coding.back(resized(settled(coding, content), size)))
-        made = together(parts, shape, photo.shape[:2])
+        made = together(parts, shape, whole)
         for mask, out, part in zip(masks, job.outs, made if len(masks) > 1 else [made], strict=True):
             yield out, partial(write_mask, made=mask.back(part))
 
     def _extras(self, job: Job) -> dict[Path, Callable[[Refined, Path], None]]:
         """What else is asked for: its files, and how to write each."""
+        extras: dict[Path, Callable[[Refined, Path], None]]
         extras = {job.beside(word): write for word, write in EXTRAS.items() if getattr(self.asked, word)}
         if (path := self.asked.probabilities) is not None:
             if not self.many and path.suffix.lower() != ".npz":
@@ -152,9 +151,7 @@ def _stacked(job: Job, masks: list[MaskFile]) -> NDArray:
     first = masks[0].array
     for path, mask in zip(job.masks, masks, strict=True):
         if mask.array.ndim != 2 or mask.packed:
-            raise ValueError(
-                f"{path}: expected a grey mask of one object, one of several for {job.photo}, got {mask.form}"
-            )
+            raise ValueError(f"{path}: expected a grey mask, as one of several for {job.photo}, got {mask.form}")
         if (mask.array.shape, mask.array.dtype) != (first.shape, first.dtype):
             wanted, got = (f"{a.shape[1]} x {a.shape[0]} of {a.dtype}" for a in (first, mask.array))
             raise ValueError(f"{path}: expected a mask like {job.masks[0]}, {wanted}, got {got}")

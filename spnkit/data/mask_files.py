@@ -79,7 +79,7 @@ def read_mask(path: Path, colours: Colours | None = None) -> MaskFile:
         raise ValueError(f"{path}: expected one mask, got {pages} in one file (an animation?)")
     if (turned := orientation_of(picture)) != 1:
         raise ValueError(
-            f"{path}: expected a mask that lies as its photo, got EXIF orientation {turned}: save it without"
+            f"{path}: expected a mask that lies as its photo, got EXIF orientation {turned} (save it without)"
         )
     if picture.mode == "P":
         return _indexed(picture)
@@ -126,19 +126,11 @@ def _coloured(path: Path, picture: Image.Image, colours: Colours | None) -> Mask
         form = f"8-bit grey in {picture.mode}"
         return MaskFile(colour[..., 0], form, None, "auto", lambda grey: Image.fromarray(grey).convert(picture.mode))
     if lossy:
-        raise ValueError(
-            f"{path}: expected black and white in this format, got colours, which it does not keep exactly"
-        )
+        raise ValueError(f"{path}: expected black and white in a lossy format, got colours, which it does not keep")
     labels = packed(colour)
     _check_colours(path, np.unique(labels), colours)
-    return MaskFile(
-        labels,
-        "RGB colours",
-        "labels",
-        colours.void if colours else None,
-        partial(_picture, channels=3, mode=picture.mode),
-        packed=True,
-    )
+    back = partial(_picture, channels=3, mode=picture.mode)
+    return MaskFile(labels, "RGB colours", "labels", colours.void if colours else None, back, packed=True)
 
 
 def _picture(labels: NDArray[np.int64], channels: int, mode: str) -> Image.Image:
@@ -174,7 +166,7 @@ def _lossy(path: Path, found: MaskFile) -> MaskFile:
     ends = ((found.array <= NEAR) | (found.array >= 255 - NEAR)).mean()
     if ends < 0.5:
         raise ValueError(
-            f"{path}: expected black and white in this format, got {1 - ends:.0%} between: it does not keep labels exactly"
+            f"{path}: expected black and white in a lossy format, got {1 - ends:.0%} between (labels are not kept)"
         )
     return MaskFile(found.array, found.form, "soft", "auto", found.back, lossy=True)
 

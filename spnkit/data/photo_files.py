@@ -84,6 +84,6 @@ def fitting(
     if not fits(upright.shape[:2]):
         return photo, "taken as it is stored, not as its EXIF says: so its mask fits"
     raise ValueError(
-        f"{path}: EXIF says that it is to be turned or mirrored (orientation {orientation}), and the mask fits both ways: "
+        f"{path}: EXIF says that it is to be turned (orientation {orientation}), and the mask fits both ways: "
         "--exif apply if the mask was made of the photo upright, --exif ignore if of the photo as stored"
     )

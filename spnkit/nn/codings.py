@@ -59,8 +59,8 @@ def coding_of(mask: NDArray, kind: str | None = None, void: Void = "auto", class
     kind : {"labels", "soft", "probabilities", "masks"}, optional
         Overrules what its numbers say.
     void : int, None or "auto"
-        The label of pixels of which nothing is known. By default -1; and 255 and 254 where labels between them and 0 are
-        there, but none above 255, nor 253.
+        The label of pixels of which nothing is known. By default -1; and 255, and without 253 also 254, where labels
+        between them and 0 are there, but none above 255.
     classes_last : bool
         The mask is (H, W, K).
 
@@ -80,10 +80,10 @@ def coding_of(mask: NDArray, kind: str | None = None, void: Void = "auto", class
     check_mask(mask)
     if kind not in (None, *KINDS):
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
-    if mask.ndim == 3 and 1 in (mask.shape[0], mask.shape[2]) and mask.shape[axis := 2 if classes_last else 0] == 1:
-        return _stretched(
-            coding_of(mask.squeeze(axis), None if kind in ("probabilities", "masks") else kind, void), axis
-        )
+    axis = 2 if classes_last else 0
+    if mask.ndim == 3 and mask.shape[axis] == 1:
+        kind = kind if kind in ("labels", "soft") else None
+        return _stretched(coding_of(mask.squeeze(axis), kind, void), axis)
     kind = kind or kind_of(mask)
     if (kind in ("labels", "soft")) != (mask.ndim == 2):
         raise ValueError(f"mask must be {'(H, W)' if mask.ndim == 3 else '(K, H, W)'} for {kind}, got {mask.shape}")
@@ -154,7 +154,7 @@ def _soft(mask: NDArray) -> Coding:
 
 def _levels(share: NDArray[np.float32], dtype: np.dtype, top: int) -> NDArray:
     """Shares in [0, 1] as numbers of a type."""
-    if dtype == bool:
+    if dtype.kind == "b":
         return share >= 0.5
     levels = share.clip(0, 1) * top
     return (levels if dtype.kind == "f" else np.rint(levels)).astype(dtype)
@@ -170,7 +170,7 @@ def _stack_of(mask: NDArray, kind: str) -> Coding:
         raise ValueError(f"mask must hold probabilities, got {shares.min():.6g} (logits? apply softmax)")
     if kind == "masks":
         rest = 1 - shares.sum(0, keepdims=True)
-        shares, first = np.concatenate([rest.clip(0), shares]), 1
+        shares, first = np.concatenate([rest.clip(0), shares]).astype(np.float32), 1
         words = f"{len(mask)} soft masks, one a class"
     else:
         first, words = 0, f"probabilities of {len(mask)} classes"

@@ -22,8 +22,8 @@ def top_of(mask: NDArray) -> int:
 def looks_soft(mask: NDArray) -> bool:
     """Whether levels of grey are a soft mask, and not labels.
 
-    They are if some lie in the upper half but below the greatest, as labels seldom do, and most of what lies between the
-    ends differs from its right or lower neighbour, as what lies in areas does not. Signed numbers are labels.
+    They are if some lie in the upper half but below the greatest, as labels seldom do, and most of what lies between
+    the ends differs from its right or lower neighbour, as what lies in areas does not. Signed numbers are labels.
     """
     if mask.dtype.kind != "u" or mask.dtype.itemsize > 2:
         return False
@@ -66,7 +66,7 @@ def _voids(found: NDArray, void: int | Literal["auto"] | None) -> set[int]:
 
 
 def _unique(mask: NDArray) -> tuple[NDArray, NDArray[np.intp]]:
-    """`numpy.unique` with the inverse in the shape of the mask; by counting where numbers are small, which is faster."""
+    """`numpy.unique` with the inverse in the shape of the mask; small numbers are counted, which is faster."""
     if mask.dtype.kind == "b" or (mask.dtype.kind in "iu" and mask.min() >= 0 and mask.max() <= TWO_BYTES):
         whole = mask.astype(np.intp)
         there = np.bincount(whole.ravel()) > 0

@@ -28,7 +28,8 @@ def refine(
         uint8, uint16, or floating in [0, 1]; (H, W) is grey, of (H, W, 4) the alpha is left out, (3, H, W) will do.
     mask : numpy.ndarray or torch.Tensor
         Labels (H, W), booleans, 0 and 1 or 0 and 255; a soft mask (H, W) in [0, 1]; probabilities, or a mask for each
-        class, (K, H, W) or (H, W, K). A mask smaller or larger than the photo, in both axes alike, is brought to its size.
+        class, (K, H, W) or (H, W, K). A mask smaller or larger than the photo, in both axes alike, is brought to
+        its size.
     kind : {"labels", "soft", "probabilities", "masks"}, optional
         What the mask is, where its numbers leave a doubt: docs/refine_command.md has the rules.
     void : int, None or "auto"
