@@ -67,7 +67,10 @@ def _files(name: str, endings: Sequence[str], what: str) -> list[Path] | None:
     """The files of a folder or pattern; None for a single file."""
     path = Path(name)
     if path.is_dir():
-        return _pictures(path.iterdir(), endings)
+        found = _pictures(path.iterdir(), endings)
+        if not found and what == "photo":
+            raise ValueError(f"{name}: expected a folder with photos in it ({' '.join(endings)}), got none")
+        return found
     if path.exists():
         return None
     if not glob.has_magic(name):

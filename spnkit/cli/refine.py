@@ -59,4 +59,4 @@ def run(asked: argparse.Namespace) -> int:
     from spnkit.cli.refining import Refining
 
     jobs, problems = jobs_of(asked.photo, asked.mask, asked.out)
-    return Refining(asked, many=len(jobs) + len(problems) > 1).all(jobs, problems)
+    return Refining(asked, many=not Path(asked.photo).is_file()).all(jobs, problems)

@@ -39,7 +39,7 @@ def photo_of(photo: NDArray) -> NDArray[np.float32]:
         raise ValueError(f"photo must be (H, W), (H, W, 3) or (H, W, 4) and not empty, got {photo.shape}")
     colours = photo[..., :3]
     if colours.dtype in (np.uint8, np.uint16):
-        found = (colours / np.iinfo(colours.dtype).max).astype(np.float32)
+        found = colours.astype(np.float32) / int(np.iinfo(colours.dtype).max)
     elif colours.dtype.kind == "f":
         found = _in_range(colours.astype(np.float32))
     else:

@@ -160,6 +160,7 @@ def _levels(share: NDArray[np.float32], dtype: np.dtype, top: int) -> NDArray:
     return (levels if dtype.kind == "f" else np.rint(levels)).astype(dtype)
 
 
+@np.errstate(over="ignore")  # sums that are infinite are refused
 def _stack_of(mask: NDArray, kind: str) -> Coding:
     """A map for each class, classes first."""
     if kind == "masks" and two_valued(mask):
@@ -203,7 +204,7 @@ def two_valued(mask: NDArray) -> bool:
     return bool(((mask == 0) | (mask == mask.max())).all()) and mask.max() in (0, 1, 255, 65535)
 
 
-def _summing_to_one(maps: NDArray[np.float32], exact: bool) -> NDArray[np.float32]:
+def _summing_to_one(maps: NDArray, exact: bool) -> NDArray[np.float32]:
     """Probabilities that were rounded, or did not sum to one; where there are none, all classes are alike."""
     total = maps.sum(0)
     if (off := np.abs(total - 1) > ROUNDING).any():
