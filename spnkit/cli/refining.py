@@ -116,8 +116,9 @@ class Refining:
         coding, several = codings[0], f"{len(codings)} masks that overlap, each " if len(codings) > 1 else ""
         if (key := (mask.form, coding.kind)) not in self.told:
             self.told.add(key)
+            words = _classes(coding) if mask.packed else coding.words
             png = "; its format does not keep masks exactly, so the result is PNG" if mask.lossy else ""
-            tell(f"{job.masks[0]}: {mask.form}, {several}{coding.words}{png}")
+            tell(f"{job.masks[0]}: {mask.form}, {several}{words}{png}")
 
     def _results(self, job: Job, masks: list[MaskFile], shape: tuple[int, ...], refined: Refined):
         """The files of the results and how to write each."""
@@ -138,6 +139,12 @@ class Refining:
                 raise ValueError(f"{path}: expected a file that ends with .npz, got {path.suffix or 'no ending'}")
             extras[path / f"{job.photo.stem}.npz" if self.many else path] = Refined.write_probabilities
         return extras
+
+
+def _classes(coding: Coding) -> str:
+    """In words, where the labels are colours as numbers."""
+    unknown = ", and one for what is unknown" if coding.content.min() < 0 else ""
+    return f"{len(coding.names)} classes{unknown}"
 
 
 def _fits(shape: tuple[int, ...], size: tuple[int, int]) -> bool:
