@@ -66,6 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("spnkit"):
             raise
-        sys.exit(f"error: this command needs {error.name}: pip install 'spnkit[{EXTRA}]'")
+        sys.exit(f"error: this command needs {error.name.split('.')[0]}: pip install 'spnkit[{EXTRA}]'")
     except (OSError, ValueError, TypeError, MemoryError) as error:
         sys.exit(f"error: {in_one_line(error)}")

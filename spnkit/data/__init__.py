@@ -10,7 +10,7 @@ try:  # these need Pillow or scikit-image; what is above does not
     from spnkit.data.layouts import open_faces
     from spnkit.data.madeup import make_face, make_faces
 except ModuleNotFoundError as error:
-    _missing = error.name
+    _missing = (error.name or "").split(".")[0]
 
     def __getattr__(name):
         if name in __all__:

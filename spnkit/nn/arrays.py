@@ -37,14 +37,14 @@ def photo_of(photo: NDArray) -> NDArray[np.float32]:
         photo = photo[..., None]
     if photo.ndim != 3 or photo.shape[-1] not in (1, 3, 4) or not photo.size:
         raise ValueError(f"photo must be (H, W), (H, W, 3) or (H, W, 4) and not empty, got {photo.shape}")
-    colours = photo[..., :3]
-    if colours.dtype in (np.uint8, np.uint16):
-        found = colours.astype(np.float32) / int(np.iinfo(colours.dtype).max)
-    elif colours.dtype.kind == "f":
-        found = _in_range(colours.astype(np.float32))
+    colours = photo[..., :3].astype(np.float32)
+    if photo.dtype in (np.uint8, np.uint16):
+        colours /= int(np.iinfo(photo.dtype).max)
+    elif photo.dtype.kind == "f":
+        colours = _in_range(colours)
     else:
         raise TypeError(f"photo must be uint8, uint16 or floating, got {photo.dtype}")
-    return np.ascontiguousarray(np.broadcast_to(found, (*found.shape[:2], 3)))
+    return np.ascontiguousarray(np.broadcast_to(colours, (*colours.shape[:2], 3)))
 
 
 def _in_range(colours: NDArray[np.float32]) -> NDArray[np.float32]:

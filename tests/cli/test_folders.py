@@ -156,5 +156,5 @@ def test_a_missing_package_is_named(spnkit, pair, monkeypatch):
     monkeypatch.setitem(sys.modules, "rich.progress", None)
     sys.modules.pop("spnkit.cli.refining")
     assert spnkit("refine", "cat.jpg", "cat.png")[2] == (
-        "error: this command needs rich.progress: pip install 'spnkit[refine]'\n"
+        "error: this command needs rich: pip install 'spnkit[refine]'\n"
     )

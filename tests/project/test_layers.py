@@ -27,7 +27,7 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "data": {"data"},
     "training": {"training", "data", "nn", "propagation", "directions", "plot"},
     "plot": {"affinity", "propagation", "directions"},
-    "cli": {"cli", "nn", "data"},
+    "cli": {"cli", "nn", "data", "__version__"},
     "__main__": {"cli"},
 }
 PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}
