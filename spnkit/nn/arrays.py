@@ -55,3 +55,8 @@ def _in_range(colours: NDArray[np.float32]) -> NDArray[np.float32]:
     if max(-least, most - 1) > OVERSHOOT:
         raise ValueError(f"photo must be in [0, 1], got {least:.3g} to {most:.3g} (of 0 to 255? divide by 255)")
     return colours.clip(0, 1)
+
+
+def one_hot(indices: NDArray[np.integer], classes: int) -> NDArray[np.float32]:
+    """Indices (H, W) as sure probabilities (K, H, W), zeros where nothing is known."""
+    return (indices == np.arange(classes)[:, None, None]).astype(np.float32)

@@ -205,11 +205,11 @@ def two_valued(mask: NDArray) -> bool:
 
 
 def _summing_to_one(maps: NDArray, exact: bool) -> NDArray[np.float32]:
-    """Probabilities that were rounded, or did not sum to one; where there are none, all classes are alike."""
+    """Probabilities that were rounded, or did not sum to one; zeros, where nothing is known, stay."""
     total = maps.sum(0)
     if (off := np.abs(total - 1) > ROUNDING).any():
         found = f"sum to one, got up to {total.max():.3g}, not one at {off.mean():.0%} of the pixels"
         if exact or not isfinite(total.max()):
             raise ValueError(f"mask must hold probabilities that {found} (a picture in colours?)")
-        warn(f"mask should hold probabilities that {found}; they are divided by their sum")
-    return np.where(total > 0, maps / np.maximum(total, np.finfo(np.float32).tiny), 1 / len(maps)).astype(np.float32)
+        warn(f"mask should hold probabilities that {found}; they are divided by their sum (zero: unknown)")
+    return (maps / np.maximum(total, np.finfo(np.float32).tiny)).astype(np.float32)

@@ -7,10 +7,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from spnkit.nn.arrays import as_numpy, like, photo_of
+from spnkit.nn.arrays import as_numpy, like, one_hot, photo_of
 from spnkit.nn.checks import warn
 from spnkit.nn.codings import Coding, Void, check_mask, coding_of, kind_of, overlapping, two_valued
-from spnkit.nn.masks import soften
 from spnkit.nn.pieces import LEAST, vanished
 from spnkit.nn.refiner import MaskRefiner, mask_refiner
 from spnkit.nn.scales import place_in, resized
@@ -104,10 +103,11 @@ def refine_coding(photo: NDArray[np.float32], coding: Coding, refiner: MaskRefin
         height, width = coding.content.shape[-2:]
         warn(f"mask of {width} x {height} is brought to the photo's {size[1]} x {size[0]}")
     if before.ndim == 3:
-        return _with_pieces(before, before.argmax(0), refined(photo, before, refiner))
+        likeliest = np.where(before.any(0), before.argmax(0), -1)
+        return _with_pieces(before, likeliest, refined(photo, before, refiner))
     if maps:
-        soft = soften(before.clip(-1), max(1, len(coding.names)), ignore=-1)
-        return _with_pieces(soft, before, refined(photo, soft, refiner))
+        shares = one_hot(before, max(1, len(coding.names)))
+        return _with_pieces(shares, before, refined(photo, shares, refiner))
     if len(coding.names) < 2:
         return before
     return settled(coding, _with_pieces(before, before, refined_labels(photo, before, len(coding.names), refiner)))

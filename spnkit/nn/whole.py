@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from spnkit.nn.masks import soften
+from spnkit.nn.arrays import one_hot
 from spnkit.nn.refiner import MaskRefiner
 
 
@@ -21,4 +21,4 @@ def refined_labels(
     photo: NDArray[np.float32], indices: NDArray[np.integer], classes: int, refiner: MaskRefiner
 ) -> NDArray[np.integer]:
     """Refined labels (H, W) of indices (H, W), 0 to `classes` - 1, or less than 0 where nothing is known."""
-    return refined(photo, soften(np.maximum(indices, -1), classes, ignore=-1), refiner).argmax(0)
+    return refined(photo, one_hot(indices, classes), refiner).argmax(0)

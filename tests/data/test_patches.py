@@ -96,9 +96,9 @@ def test_blend_gives_back_arrays_and_tensors(kind):
         return blend([whole[r : r + 5, c : c + 5] for r, c in places], places, 9, 12)
 
     assert cut(picture).dtype == picture.dtype
-    assert_close(cut(picture), picture)
+    assert_close(cut(picture).astype("float32"), picture.astype("float32"))
     assert cut(torch.tensor(picture)).dtype == torch.tensor(picture).dtype
-    assert_close(cut(torch.tensor(picture)).numpy(), picture)
+    np.testing.assert_array_equal(cut(torch.tensor(picture)).numpy(), cut(picture))
 
 
 def test_bad_tiles():
