@@ -44,7 +44,7 @@ def photo_of(photo: NDArray) -> NDArray[np.float32]:
         colours = _in_range(colours)
     else:
         raise TypeError(f"photo must be uint8, uint16 or floating, got {photo.dtype}")
-    return np.ascontiguousarray(np.broadcast_to(colours, (*colours.shape[:2], 3)))
+    return np.ascontiguousarray(colours if colours.shape[2] == 3 else colours.repeat(3, axis=2))
 
 
 def _in_range(colours: NDArray[np.float32]) -> NDArray[np.float32]:

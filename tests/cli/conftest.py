@@ -12,7 +12,7 @@ from spnkit.nn import MaskRefiner  # noqa: E402
 @pytest.fixture(scope="session")
 def small():
     torch.manual_seed(0)
-    return MaskRefiner(widths=(4, 4)).eval()
+    return MaskRefiner(widths=(4, 4, 4, 4, 4)).eval()
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ LIKELY = np.stack([1 - SOFT, SOFT / 4, 3 * SOFT / 4]).astype(np.float32)
 @pytest.fixture(scope="module")
 def refiner():
     torch.manual_seed(0)
-    return MaskRefiner(widths=(4, 4)).eval()
+    return MaskRefiner(widths=(4, 4, 4, 4, 4)).eval()
 
 
 MASKS = {
