@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,8 @@ class Shelf:
         return next((kinds[ending] for ending in endings if ending in kinds), None)
 
 
-def _open(path: Path) -> Image.Image:
+def open_picture(path: Path) -> Image.Image:
+    """A picture with its pixels, and in `info["pages"]` how many there are in the file."""
     try:
         with Image.open(path) as picture:
             picture.load()
@@ -80,21 +81,26 @@ def read_photo(path: Path) -> tuple[NDArray[np.uint8], bool]:
 
     Its pixels lie as stored, whatever EXIF says: so do those of its labels.
     """
-    picture = _open(path)
-    turned = False
+    picture = open_picture(path)
+    return _converted(picture, path, "RGB"), orientation_of(picture) != 1
+
+
+def orientation_of(picture: Image.Image) -> int:
+    """How EXIF says that a picture is to be turned, 1 to 8; 1 is not at all."""
     with suppress(Exception):  # EXIF that makes no sense says nothing
-        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
-    return _converted(picture, path, "RGB"), turned
+        found = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        return found if found in range(1, 9) else 1
+    return 1
 
 
 def read_levels(path: Path) -> NDArray[np.uint8]:
     """A picture as levels of grey, uint8 (H, W), also where it was stored with a palette or as black and white."""
-    return _converted(_open(path), path, "L")
+    return _converted(open_picture(path), path, "L")
 
 
 def read_indices(path: Path) -> NDArray[np.uint8]:
     """A single-channel picture of whole numbers 0..255 (grey, palette, black and white or floating), uint8 (H, W)."""
-    picture = _open(path)
+    picture = open_picture(path)
     if len(picture.getbands()) != 1:
         raise ValueError(f"{path}: expected a single-channel picture of class indices, got mode {picture.mode}")
     if (pages := picture.info["pages"]) != 1:
@@ -127,6 +133,22 @@ def not_written(target: Path, error: OSError) -> OSError:
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     reason = "no room on disk" if full else error.strerror or str(error)
     return OSError(error.errno or errno.EIO, f"{target}: could not be written ({reason}); nothing was left behind")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A temporary file beside `path` that takes its name when the block ends well, and vanishes when not."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            yield file
+        partial.replace(path)
+    except OSError as error:
+        raise not_written(path, error) from error
+    finally:
+        if path.parent.is_dir():
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,17 +122,15 @@ def tiles(height: int, width: int, size: int, overlap: int) -> list[tuple[int, i
     return [(row, column) for row in _starts(height, size, overlap) for column in _starts(width, size, overlap)]
 
 
-def blend(
-    pieces: Iterable[NDArray[np.floating]], places: Iterable[tuple[int, int]], height: int, width: int
-) -> NDArray[np.floating]:
+def blend(pieces: Iterable[Any], places: Iterable[tuple[int, int]], height: int, width: int) -> Any:
     """Put tiles together; where they overlap, each weighs less towards its own border.
 
     The weights of all tiles at a pixel sum to one, so tiles cut from one picture give that picture back.
 
     Parameters
     ----------
-    pieces : iterable of numpy.ndarray
-        Tiles, float (..., size, size).
+    pieces : iterable of numpy.ndarray or torch.Tensor
+        Tiles (..., size, size); whole numbers are rounded, of booleans the majority counts.
     places : iterable of tuple of int
         First row and column of each, from :func:`tiles`.
     height, width : int
@@ -138,8 +138,8 @@ def blend(
 
     Returns
     -------
-    numpy.ndarray
-        float (..., height, width) in the type of the tiles.
+    numpy.ndarray or torch.Tensor
+        (..., height, width) in the type of the tiles, and where they are.
 
     Raises
     ------
@@ -156,15 +156,28 @@ def blend(
     """
     total, weight = None, np.zeros((height, width))
     for piece, (row, column) in zip(pieces, places, strict=True):
-        window = _window(piece.shape[-1])
+        window, values = _window(piece.shape[-1]), _values(piece)
         if total is None:
-            total, kind = np.zeros((*piece.shape[:-2], height, width)), piece.dtype
+            total, first = np.zeros((*values.shape[:-2], height, width)), piece
         here = np.s_[..., row : row + len(window), column : column + len(window)]
-        total[here] += window * piece
+        total[here] += window * values
         weight[here] += window
     if total is None or not weight.all():
         raise ValueError(f"places: the tiles do not cover the picture of {width} x {height} pixels")
-    return (total / weight).astype(kind)
+    return _alike(total / weight, first)
+
+
+def _values(piece: Any) -> NDArray:
+    """What a tile holds; a tensor that is there has brought torch along."""
+    return piece if isinstance(piece, np.ndarray) else piece.detach().cpu().double().numpy()
+
+
+def _alike(mean: NDArray[np.float64], piece: Any) -> Any:
+    """Means in the type of a tile."""
+    if isinstance(piece, np.ndarray):
+        return (np.rint(mean) if piece.dtype.kind in "biu" else mean).astype(piece.dtype)
+    found = sys.modules["torch"].from_numpy(mean)
+    return (found if piece.is_floating_point() else found.round()).to(piece.device, piece.dtype)
 
 
 def _window(size: int) -> NDArray[np.floating]:

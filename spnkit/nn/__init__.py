@@ -1,12 +1,19 @@
 """The paper's networks as ordinary `torch.nn` modules: the layer, guidance networks, parsers and the SPN."""
 
-import spnkit.adapters.torch  # noqa: F401 - registers the operator, or torch.export.load would not know it
+try:
+    import spnkit.adapters.torch  # noqa: F401 - registers the operator, or torch.export.load would not know it
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ModuleNotFoundError("spnkit.nn needs torch: pip install 'spnkit[torch]'", name="torch") from None
 from spnkit.nn.guidance import UNetGuidance, VGGGuidance
 from spnkit.nn.masks import soften
 from spnkit.nn.parsers import FaceParser, HighResFaceParser
 from spnkit.nn.plain import PlainRefinement
 from spnkit.nn.pretrained import FaceRefiner, face_refiner
 from spnkit.nn.propagation import SpatialPropagation
+from spnkit.nn.refine import refine
+from spnkit.nn.refiner import MaskRefiner, mask_refiner
 from spnkit.nn.spn import SPN
 
 __all__ = [
@@ -14,10 +21,13 @@ __all__ = [
     "FaceParser",
     "FaceRefiner",
     "HighResFaceParser",
+    "MaskRefiner",
     "PlainRefinement",
     "SpatialPropagation",
     "UNetGuidance",
     "VGGGuidance",
     "face_refiner",
+    "mask_refiner",
+    "refine",
     "soften",
 ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, one_hot
@@ -13,7 +16,7 @@ IGNORE = 255
 """The label of a pixel that is unknown, unless another is named."""
 
 
-def soften(labels: Tensor, num_classes: int, block: int = 8, ignore: int | None = None) -> Tensor:
+def soften(labels: Any, num_classes: int, block: int = 8, ignore: int | None = None) -> Any:
     """Labels as a coarse map: the share of each class in blocks of pixels, upsampled bilinearly.
 
     A mask drawn by hand, or a network's labels without their probabilities, is sure of every pixel, and an SPN
@@ -21,7 +24,7 @@ def soften(labels: Tensor, num_classes: int, block: int = 8, ignore: int | None 
 
     Parameters
     ----------
-    labels : Tensor, (N, H, W), integer or bool
+    labels : numpy.ndarray or Tensor, (N, H, W) or (H, W), integer or bool
         Class indices, or a mask of one object.
     num_classes : int
         Channels of the result.
@@ -34,7 +37,7 @@ def soften(labels: Tensor, num_classes: int, block: int = 8, ignore: int | None 
 
     Returns
     -------
-    Tensor, (N, num_classes, H, W), float32
+    numpy.ndarray or Tensor, (N, num_classes, H, W) or (num_classes, H, W), float32
         Non-negative, with sum one at every pixel, up to rounding.
 
     Raises
@@ -55,6 +58,10 @@ def soften(labels: Tensor, num_classes: int, block: int = 8, ignore: int | None 
     [0.0, 0.0, 0.125, 0.375, 0.625, 0.875, 1.0, 1.0]
     """
     check_counts(num_classes=num_classes, block=block)
+    if isinstance(labels, np.ndarray):
+        return soften(torch.from_numpy(labels.copy()), num_classes, block, ignore).numpy()
+    if isinstance(labels, Tensor) and labels.ndim == 2:
+        return soften(labels[None], num_classes, block, ignore)[0]
     labels = checked_labels(labels)
     if num_classes == 2 and ignore != IGNORE and may_be_object(labels):
         if ignore is None:
@@ -81,11 +88,11 @@ def may_be_object(labels: Tensor) -> bool:
 def checked_labels(labels: Tensor) -> Tensor:
     """A batch of class indices in int64, where none wraps around; what is not whole, or no batch, is refused."""
     if not isinstance(labels, Tensor):
-        raise TypeError(f"labels must be a torch.Tensor, got {type(labels).__name__}")
+        raise TypeError(f"labels must be a NumPy array or torch.Tensor, got {type(labels).__name__}")
     if labels.is_floating_point() or labels.is_complex():
         raise TypeError(f"labels must be integers, got {labels.dtype}")
     if labels.ndim != 3 or 0 in labels.shape:
-        raise ValueError(f"labels must be (N, H, W) and not empty, got {tuple(labels.shape)}")
+        raise ValueError(f"labels must be (N, H, W) or (H, W) and not empty, got {tuple(labels.shape)}")
     return labels.long()
 
 

@@ -86,6 +86,21 @@ def test_blend_keeps_the_type_of_the_tiles():
     assert blend([np.ones((3, 4, 4), np.float32)], [(0, 0)], 4, 4).dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", ["bool", "uint8", "int64", "float32"])
+def test_blend_gives_back_arrays_and_tensors(kind):
+    torch = pytest.importorskip("torch")
+    picture = (np.random.default_rng(0).random((9, 12)) > 0.5).astype(kind) * np.array(250, np.uint8).astype(kind)
+    places = tiles(9, 12, size=5, overlap=2)
+
+    def cut(whole):
+        return blend([whole[r : r + 5, c : c + 5] for r, c in places], places, 9, 12)
+
+    assert cut(picture).dtype == picture.dtype
+    assert_close(cut(picture).astype("float32"), picture.astype("float32"))
+    assert cut(torch.tensor(picture)).dtype == torch.tensor(picture).dtype
+    np.testing.assert_array_equal(cut(torch.tensor(picture)).numpy(), cut(picture))
+
+
 def test_bad_tiles():
     with pytest.raises(ValueError, match=r"^overlap: "):
         tiles(8, 8, size=4, overlap=4)

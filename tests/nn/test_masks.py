@@ -2,6 +2,7 @@
 
 import warnings
 
+import numpy as np
 import pytest
 import torch
 
@@ -43,6 +44,15 @@ def test_unknown_pixels_count_for_nothing():
     assert found[0, :, 0, -1].tolist() == [0.5, 0.5]
 
 
+@pytest.mark.parametrize("dtype", [bool, "uint8", "int64"])
+def test_arrays_and_single_maps_alike(dtype):
+    labels = np.random.default_rng(0).integers(0, 2, (13, 15)).astype(dtype)
+    expected = soften(torch.tensor(labels)[None], 2)[0]
+    assert torch.equal(soften(torch.tensor(labels), 2), expected)
+    np.testing.assert_array_equal(soften(labels, 2), expected.numpy())
+    np.testing.assert_array_equal(soften(labels[None, ::-1], 2), soften(torch.tensor(labels).flip(0)[None], 2).numpy())
+
+
 def test_an_spn_takes_them():
     labels = torch.randint(0, 3, (1, 13, 15))
     assert SPN(3, hidden=2).eval()(torch.rand(1, 3, 13, 15), soften(labels, 3)).shape == (1, 3, 13, 15)
@@ -51,13 +61,13 @@ def test_an_spn_takes_them():
 @pytest.mark.parametrize(
     ("labels", "block", "error", "message"),
     [
-        ([[0]], 8, TypeError, "labels must be a torch.Tensor, got list"),
+        ([[0]], 8, TypeError, "labels must be a NumPy array or torch.Tensor, got list"),
         (torch.zeros(1, 2, 2), 8, TypeError, "labels must be integers, got torch.float32"),
         (
-            torch.zeros(2, 2, dtype=torch.uint8),
+            torch.zeros(2, dtype=torch.uint8),
             8,
             ValueError,
-            r"labels must be \(N, H, W\) and not empty, got \(2, 2\)",
+            r"labels must be \(N, H, W\) or \(H, W\) and not empty, got \(2,\)",
         ),
         (torch.zeros(1, 0, 2, dtype=torch.uint8), 8, ValueError, "not empty"),
         (torch.full((1, 2, 2), 3), 8, ValueError, "labels must be 0 to 2, or 255, got 3"),

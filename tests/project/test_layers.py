@@ -32,6 +32,8 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "training": {"training", "data", "nn", "propagation", "directions", "plot", "versions"},
     "tasks": {"tasks", "training", "data", "nn"},
     "plot": {"affinity", "propagation", "directions"},
+    "cli": {"cli", "nn", "data", "__version__"},
+    "__main__": {"cli"},
 }
 PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}
 
@@ -161,3 +163,47 @@ assert not heavy, heavy
 
 def test_the_top_level_is_light():
     subprocess.run([sys.executable, "-c", LIGHT], check=True)
+
+
+WITHOUT = """
+import sys
+sys.modules[{missing!r}] = None
+from spnkit.data import blend, tiles
+assert tiles(8, 8, 8, 0) == [(0, 0)]
+try:
+    from spnkit.data import make_face
+except ModuleNotFoundError as error:
+    assert str(error) == "spnkit.data.make_face needs {missing}: pip install 'spnkit[train]'", error
+else:
+    raise AssertionError("there without what it needs")
+"""
+NETWORKS = """
+import sys
+sys.modules["torch"] = None
+try:
+    from spnkit.nn import refine
+except ModuleNotFoundError as error:
+    assert str(error) == "spnkit.nn needs torch: pip install 'spnkit[torch]'", error
+else:
+    raise AssertionError("there without what it needs")
+"""
+COMMAND = """
+import sys
+sys.modules["torch"] = None
+from spnkit.cli import parser
+parser().format_help()
+heavy = {"numba", "PIL", "rich"} & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+@pytest.mark.parametrize("code", [*(WITHOUT.format(missing=name) for name in ("PIL", "skimage")), NETWORKS, COMMAND])
+def test_what_is_missing_is_missed_by_those_alone_who_need_it(code):
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_imports_the_commands():
+    others = [
+        path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] not in ("cli", "__main__.py")
+    ]
+    assert not [path for path in others if "cli" in map(layer, ours(path))]

@@ -1,0 +1,71 @@
+"""The commands. Each is a module here, named in `COMMANDS`, with a line of HELP, its `options` and what it `run`s."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from spnkit import __version__
+from spnkit.cli.said import in_one_line
+
+COMMANDS = ("refine",)
+EXTRA = "refine"
+"""What pip is asked for where a package is missing."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line that is refused in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message} ({self.prog} --help)\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of all commands."""
+    made = Parser(prog="spnkit", description="Spatial propagation networks: masks that end where things end.")
+    made.add_argument("--version", action="version", version=f"spnkit {__version__}")
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = import_module(f"spnkit.cli.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.options(command)
+        command.set_defaults(run=module.run)
+    return made
+
+
+def settle() -> None:
+    """Let a kill end like Ctrl-C, warnings be one line, and what the terminal cannot write be written as escapes."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads and Numba's take turns: idle ones must sleep
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run what the command line asks for; every foreseeable failure ends in one line."""
+    settle()
+    asked = parser().parse_args(arguments)
+    try:
+        sys.exit(asked.run(asked))
+    except KeyboardInterrupt:
+        sys.exit("interrupted")
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.startswith("spnkit"):
+            raise
+        sys.exit(f"error: this command needs {error.name.split('.')[0]}: pip install 'spnkit[{EXTRA}]'")
+    except (OSError, ValueError, TypeError, MemoryError) as error:
+        sys.exit(f"error: {in_one_line(error)}")
