@@ -7,7 +7,7 @@ import numpy as np
 from spnkit.affinity.blocks import products_by_lag
 from spnkit.affinity.operator import AffinityOperator
 from spnkit.affinity.walks import as_chances
-from spnkit.affinity.weights import along_scan, as_direction, as_scan
+from spnkit.affinity.weights import along_scan, as_scan
 from spnkit.directions import orient
 
 
@@ -82,7 +82,7 @@ def mean_reach(p, direction: str = "left_to_right") -> np.ndarray:
     >>> mean_reach([[[0.0, 0.5, 0.5]]])
     array([[0.  , 0.5 , 0.75]])
     """
-    weights, along = as_chances(p, direction), as_direction(direction)
+    weights, along = as_chances(p, direction)
     step = np.empty(weights.shape[1:], weights.dtype)
     steps = orient(step, along)
     steps[:] = np.arange(len(steps))[:, None]

@@ -9,16 +9,16 @@ import numpy as np
 import spnkit
 from spnkit.affinity.matrices import build_W
 from spnkit.affinity.stability import strength
-from spnkit.affinity.weights import along_scan, as_direction, as_pixel, as_weights, scan_order
-from spnkit.directions import OFFSETS, orient
+from spnkit.affinity.weights import along_scan, as_pixel, as_scan, scan_order
+from spnkit.directions import OFFSETS, Direction, orient
 
 
-def as_chances(p, direction: str) -> np.ndarray:
-    """Return `p` as weights that are chances: none is negative, and those of a pixel sum to at most one."""
-    weights = as_weights(p)
+def as_chances(p, direction: str) -> tuple[np.ndarray, Direction]:
+    """The weights and the direction of a scan, checked: weights are chances, not negative, of sum at most one."""
+    weights, along = as_scan(p, direction)
     if weights.min() < 0 or strength(weights, direction) > 1 + 1e-6:
         raise ValueError("p must not be negative and sum to at most one: the rows of G are no shares otherwise")
-    return weights
+    return weights, along
 
 
 def sample_walks(
@@ -58,7 +58,7 @@ def sample_walks(
     >>> sample_walks([[[0.0, 1.0, 1.0]]], (0, 2), 1)[0].tolist()
     [[0, 2], [0, 1], [0, 0]]
     """
-    chances, along = as_chances(p, direction), as_direction(direction)
+    chances, along = as_chances(p, direction)
     shape = chances.shape[1:]
     pixels = scan_order(shape, along).reshape(orient(chances[0], along).shape)
     ((step, lane),) = np.argwhere(pixels == np.ravel_multi_index(as_pixel(pixel, shape), shape))
@@ -99,7 +99,7 @@ def survival(p, steps: int, direction: str = "left_to_right") -> np.ndarray:
     >>> survival([[[0.0, 0.5, 0.5, 0.5]]], 2)
     array([[0.  , 0.  , 0.25, 0.25]])
     """
-    chances = as_chances(p, direction)
+    chances, _ = as_chances(p, direction)
     W = build_W(chances, direction, order="image")
     walking = np.ones(W.shape[0], chances.dtype)
     for _ in range(_as_count("steps", steps)):
@@ -137,7 +137,7 @@ def hitting_probability(p, region, direction: str = "left_to_right") -> np.ndarr
     >>> hitting_probability([[[0.0, 0.5, 0.5, 0.5]]], [[False, True, False, False]])
     array([[0.  , 1.  , 0.5 , 0.25]])
     """
-    chances, inside = as_chances(p, direction), np.asarray(region)
+    (chances, _), inside = as_chances(p, direction), np.asarray(region)
     if inside.dtype != bool or inside.shape != chances.shape[1:]:
         raise ValueError(
             f"region must be booleans of shape {chances.shape[1:]}, got dtype {inside.dtype}, shape {inside.shape}"
