@@ -14,9 +14,8 @@ from typing import NoReturn
 from spnkit import __version__
 from spnkit.cli.said import in_one_line
 
-COMMANDS = ("refine",)
-EXTRA = "refine"
-"""What pip is asked for where a package is missing."""
+COMMANDS = {"refine": "refine", "train-refiner": "train"}
+"""Each with the extra that pip is asked for where a package is missing."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -26,13 +25,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message} ({self.prog} --help)\n")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line of all commands."""
+def parser(chosen: str | None) -> argparse.ArgumentParser:
+    """The command line, with the options of the chosen command: those of others may take seconds to import."""
     made = Parser(prog="spnkit", description="Spatial propagation networks: masks that end where things end.")
     made.add_argument("--version", action="version", version=f"spnkit {__version__}")
     commands = made.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
-        module = import_module(f"spnkit.cli.{name}")
+        module = import_module(f"spnkit.cli.{name.replace('-', '_')}")
         command = commands.add_parser(
             name,
             help=module.HELP,
@@ -40,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        module.options(command)
+        if name == chosen:
+            module.options(command)
         command.set_defaults(run=module.run)
     return made
 
@@ -58,14 +58,17 @@ def settle() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run what the command line asks for; every foreseeable failure ends in one line."""
     settle()
-    asked = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    chosen = next((argument for argument in arguments if argument in COMMANDS), None)
     try:
+        asked = parser(chosen).parse_args(arguments)
         sys.exit(asked.run(asked))
     except KeyboardInterrupt:
         sys.exit("interrupted")
     except ModuleNotFoundError as error:
         if not error.name or error.name.startswith("spnkit"):
             raise
-        sys.exit(f"error: this command needs {error.name.split('.')[0]}: pip install 'spnkit[{EXTRA}]'")
+        extra = COMMANDS[chosen or "refine"]
+        sys.exit(f"error: this command needs {error.name.split('.')[0]}: pip install 'spnkit[{extra}]'")
     except (OSError, ValueError, TypeError, MemoryError) as error:
         sys.exit(f"error: {in_one_line(error)}")

@@ -34,6 +34,7 @@ def options(command: argparse.ArgumentParser) -> None:
     add("--overlay", action="store_true", help="write the photo tinted by its classes too (-overlay.png)")
     add("--cutout", action="store_true", help="write the photo without its background too (-cutout.png)")
     add("--trimap", action="store_true", help="write 0, 128 and 255 for matting too (-trimap.png)")
+    add("--weights", type=Path, metavar="FILE", help="of spnkit train-refiner (default: those of the project)")
     add("--force", action="store_true", help="overwrite results that are there")
 
 

@@ -21,7 +21,7 @@ from spnkit.data.photo_files import fitting, read_stored
 from spnkit.nn.arrays import photo_of
 from spnkit.nn.codings import Coding, Void
 from spnkit.nn.refine import codings_of, refine_coding, settled, together
-from spnkit.nn.refiner import MaskRefiner, mask_refiner
+from spnkit.nn.refiner import WEIGHTS, MaskRefiner, mask_refiner
 from spnkit.nn.scales import place_in, resized
 
 
@@ -43,7 +43,7 @@ class Refining:
 
     @cached_property
     def refiner(self) -> MaskRefiner:
-        return mask_refiner()
+        return mask_refiner(self.asked.weights or WEIGHTS)
 
     def all(self, jobs: list[Job], problems: list[str]) -> int:
         """Do them, and say how it went; 1 if something was not done."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +13,14 @@ from torch.nn.functional import avg_pool2d, pad
 
 from spnkit.directions import CONNECTIONS, DIRECTIONS
 from spnkit.nn.blocks import conv, double, halve
+from spnkit.nn.checks import UNREADABLE, load_whole
 from spnkit.propagation import propagate
 
 WIDTHS = (16, 24, 48, 96, 128)
+WEIGHTS = Path(__file__).with_name("mask_refiner.pt")
+JUDGING = (8, 12, 16, 24, 32)
+STAY = -1.0
+"""Logit of a pixel's staying with what it has; those of its neighbours begin at zero."""
 FACTS = 4
 """What is told of the coarse map at each pixel, whatever its classes are."""
 LEAST = 1e-3
@@ -31,36 +38,47 @@ def facts(coarse: Tensor) -> Tensor:
     return torch.stack([coarse.amax(1), coarse.square().sum(1), right, lower], dim=1)
 
 
-class Reader(nn.Module):
-    """The guidance network: a U-Net on the photo, told the facts of the coarse map at each of its resolutions."""
+class UNet(nn.Module):
+    """Two convolutions a level on the way down, two on the way up, skips summed; each level may be told more.
 
-    def __init__(self, out_channels: int, widths: Sequence[int] = WIDTHS) -> None:
+    Parameters
+    ----------
+    in_channels : int
+        Of the input.
+    told : sequence of int
+        Channels that are told to each level besides.
+    widths : sequence of int
+        Channels of the levels.
+    """
+
+    def __init__(self, in_channels: int, told: Sequence[int], widths: Sequence[int]) -> None:
         super().__init__()
         self.down = nn.ModuleList(
-            nn.Sequential(conv(a + FACTS, b, batch_norm=True), conv(b, b, batch_norm=True))
-            for a, b in pairwise([3, *widths])
+            nn.Sequential(conv(a + more, b, batch_norm=True), conv(b, b, batch_norm=True))
+            for (a, b), more in zip(pairwise([in_channels, *widths]), told, strict=True)
         )
         self.up = nn.ModuleList(conv(a, b, batch_norm=True) for a, b in pairwise(reversed(widths)))
         self.join = nn.ModuleList(conv(width, width, batch_norm=True) for width in reversed(widths[:-1]))
-        self.out = nn.Conv2d(widths[0], out_channels, 1)
 
-    def forward(self, photo: Tensor, coarse: Tensor) -> Tensor:
-        """(N, 3, H, W) and (N, C, H, W) to (N, out_channels, H, W)."""
-        x, maps = 2 * photo - 1, []
-        for level, down in enumerate(self.down):
-            if level:
-                x, coarse = halve(x), avg_pool2d(coarse, 2, ceil_mode=True)
-            x = down(torch.cat([x, facts(coarse)], 1))
-            maps.append(x)
-        maps.pop()
+    def forward(self, x: Tensor, told: Sequence[Tensor | None]) -> list[Tensor]:
+        """Maps of all levels on the way up, the finest last."""
+        skips = []
+        for level, (down, more) in enumerate(zip(self.down, told, strict=True)):
+            x = halve(x) if level else x
+            x = down(x if more is None else torch.cat([x, more], 1))
+            skips.append(x)
+        found = [skips.pop()]
         for up, join in zip(self.up, self.join, strict=True):
-            skip = maps.pop()
-            x = join(double(up(x), like=skip) + skip)
-        return self.out(x)
+            skip = skips.pop()
+            found.append(join(double(up(found[-1]), like=skip) + skip))
+        return found
 
 
 class MaskRefiner(nn.Module):
     """Sharpen coarse maps of any number of classes along a photo.
+
+    The weights come from the photo alone, as in the paper: one affinity for all maps. How far the coarse map is to be
+    trusted, and where it is to be left alone, is judged from the photo's features and the map's facts at all scales.
 
     Parameters
     ----------
@@ -68,41 +86,128 @@ class MaskRefiner(nn.Module):
         Connections of each pixel.
     units : int
         Cascaded rounds of propagation, each with weights of its own.
-    widths : sequence of int
-        Channels of the guidance network's levels.
+    widths, judging : sequence of int
+        Channels of the levels of what reads the photo and of what judges the map.
+
+    Attributes
+    ----------
+    step, reach : int
+        A window of a photo that begins at a multiple of `step` pixels gets the guidance that the whole photo gets,
+        but for `reach` pixels at its borders.
     """
 
-    def __init__(self, connection: str = "three_way", units: int = 2, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(
+        self,
+        connection: str = "three_way",
+        units: int = 2,
+        widths: Sequence[int] = WIDTHS,
+        judging: Sequence[int] = JUDGING,
+    ) -> None:
         super().__init__()
+        self.made_of = {"connection": connection, "units": units, "widths": [*widths], "judging": [*judging]}
+        self.step = 2 ** (len(widths) - 1)
+        self.reach = 22 * self.step
         self.shape = (units, len(DIRECTIONS), len(CONNECTIONS[connection]))
         self.weights = units * len(DIRECTIONS) * len(CONNECTIONS[connection])
-        self.reader = Reader(self.weights + 2, widths)
-        nn.init.normal_(self.reader.out.weight, std=0.01)
-        nn.init.zeros_(self.reader.out.bias)
-        with torch.no_grad():
-            self.reader.out.bias[-2:] = torch.tensor([1.0, 0.0])
+        self.reader = UNet(3, [0] * len(widths), widths)
+        self.seen = nn.ModuleList(nn.Conv2d(width, few, 1) for width, few in zip(widths, judging, strict=True))
+        self.judge = UNet(0, [FACTS + few for few in judging], judging)
+        self.weigh, self.trust = nn.Conv2d(widths[0], self.weights, 1), nn.Conv2d(judging[0], 2, 1)
+        for out in (self.weigh, self.trust):
+            nn.init.normal_(out.weight, std=0.01)
+            nn.init.zeros_(cast(Tensor, out.bias))
 
-    def guidance(self, photo: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Weights (N, units, D, K, 1, H, W), none negative and at most one in sum, confidence and what is kept."""
-        found = self.reader(photo, coarse)
+    def guidance(self, photo: Tensor, coarse: Tensor) -> Tensor:
+        """What the photo and the facts of the map say, (N, outputs, H, W): `weighed` makes weights of it."""
+        features = self.reader(2 * photo - 1, [None] * len(self.seen))
+        told = []
+        for level, (see, maps) in enumerate(zip(self.seen, reversed(features), strict=True)):
+            coarse = avg_pool2d(coarse, 2, ceil_mode=True) if level else coarse
+            told.append(torch.cat([facts(coarse), see(maps)], 1))
+        judged = self.judge(coarse.new_empty(photo.shape[0], 0, *photo.shape[-2:]), told)
+        return torch.cat([self.weigh(features[-1]), self.trust(judged[-1])], 1)
+
+    def weighed(self, found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights (N, units, D, K, 1, H, W), less than one in sum; confidence and share kept (N, 1, H, W)."""
         weights = found[:, : self.weights].unflatten(1, self.shape)
-        stay = torch.zeros_like(weights[:, :, :, :1])
+        stay = torch.full_like(weights[:, :, :, :1], STAY)
         weights = torch.cat([weights, stay], 3).softmax(3)[:, :, :, :-1].unsqueeze(4)
         confidence, kept = found[:, self.weights :].sigmoid().unsqueeze(2).unbind(1)
         return weights, LEAST + (1 - LEAST) * confidence, kept
 
     def forward(self, photo: Tensor, coarse: Tensor) -> Tensor:
-        """Refined probabilities (N, C, H, W) of a photo (N, 3, H, W) in [0, 1] and its coarse map (N, C, H, W)."""
-        weights, confidence, kept = self.guidance(photo, coarse)
-        pair = torch.cat([confidence * coarse, confidence], 1)
-        for gates in weights.unbind(1):
-            pair = propagate(pair, gates, normalization="none", integration="mean")
-        filled = pair[:, :-1] / pair[:, -1:]
-        return kept * coarse + (1 - kept) * filled
+        """Refined probabilities (N, C, H, W) of a photo (N, 3, H, W) in [0, 1] and its coarse map (N, C, H, W).
+
+        Pixels of which nothing is known have zeros in all classes.
+        """
+        weights, confidence, kept = self.weighed(self.guidance(photo, coarse))
+        return spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
 
 
-def mask_refiner() -> MaskRefiner:
-    """A refiner, untrained."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return MaskRefiner().eval()
+def spread(coarse: Tensor, known: Tensor, confidence: Tensor, kept: Tensor, rounds: Iterable[Tensor]) -> Tensor:
+    """Some classes of a map (N, C, H, W), refined: what is heard, by confidence, mixed with what is kept.
+
+    `known` (N, 1, H, W) is what all classes of the map add up to, one or zero.
+    """
+    pair = confidence * torch.cat([coarse, known], 1)
+    for gates in rounds:
+        pair = heard(pair, gates)
+    filled = pair[:, :-1] / pair[:, -1:].clamp_min(torch.finfo(pair.dtype).tiny)
+    return filled + kept * (coarse - known * filled)
+
+
+def heard(x: Tensor, gates: Tensor) -> Tensor:
+    """The mean of the directions; weights in another precision than the map are widened a direction at a time."""
+    if gates.dtype == x.dtype:
+        return propagate(x, gates, normalization="none", integration="mean")
+    total = torch.zeros_like(x)
+    for index, direction in enumerate(DIRECTIONS):
+        one = gates[:, index : index + 1].to(x.dtype)
+        total += propagate(x, one, directions=(direction,), normalization="none", integration="mean")
+    return total / len(DIRECTIONS)
+
+
+def mask_refiner(weights: str | Path = WEIGHTS) -> MaskRefiner:
+    """The refiner without classes that comes with the project, ready to use.
+
+    It has learned from made-up scenes alone (`spnkit.data.scenes`), so it knows no licence but the project's, and
+    photographs only from hearsay. `python analysis/refinement/train.py` trains it anew.
+
+    Parameters
+    ----------
+    weights : path
+        The file to read; by default the one in the package.
+
+    Returns
+    -------
+    MaskRefiner
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it holds something else.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from spnkit.nn import mask_refiner
+    >>> with torch.no_grad():
+    ...     refined = mask_refiner()(torch.rand(1, 3, 64, 80), torch.rand(1, 5, 64, 80).softmax(1))
+    >>> refined.shape
+    torch.Size([1, 5, 64, 80])
+    """
+    if not (path := Path(weights)).is_file():
+        raise FileNotFoundError(f"{path}: no weights there; analysis/refinement/train.py trains some")
+    try:
+        saved = load_whole(path)
+        made = MaskRefiner(**saved["made of"])
+        made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
+    except UNREADABLE as error:
+        raise ValueError(f"{path}: damaged, or no weights of a mask refiner") from error
+    return made.eval()
+
+
+def packed(refiner: MaskRefiner) -> dict[str, Any]:
+    """What `mask_refiner` reads: two bytes a weight."""
+    half = {name: value.half() if value.is_floating_point() else value for name, value in refiner.state_dict().items()}
+    return {"made of": refiner.made_of, "weights": half}

@@ -2,6 +2,7 @@
 
 from spnkit.tasks.face_scores import FaceScores, scores_of
 from spnkit.tasks.faces import AlignedFaces, FaceExperiment, FaceOptions, Faces
+from spnkit.tasks.refinement import Refinement, RefinementOptions
 from spnkit.tasks.segmentation import Segmentation, SegmentationOptions
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "FaceOptions",
     "FaceScores",
     "Faces",
+    "Refinement",
+    "RefinementOptions",
     "Segmentation",
     "SegmentationOptions",
     "scores_of",

@@ -25,6 +25,12 @@ def parser(kind: type[Task], description: str | None) -> argparse.ArgumentParser
     made = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
+    add_options(made, kind)
+    return made
+
+
+def add_options(made: argparse.ArgumentParser, kind: type[Task]) -> None:
+    """What a task takes; what is not given is not in the result either."""
     groups: dict[str, Any] = {}
     for row in kind.options_class.rows():
         if row.group not in groups:
@@ -37,17 +43,16 @@ def parser(kind: type[Task], description: str | None) -> argparse.ArgumentParser
         "--resume", action="store_true", help="go on with the run in --out, or the newest, as it was begun"
     )
     run.add_argument("--evaluate", type=Path, metavar="CHECKPOINT", help="score a run's spn.ckpt on --data instead")
-    return made
 
 
 def _add(group: Any, row: Row) -> None:
     flag = f"--{row.name.replace('_', '-')}"
     if row.kind == "bool":
-        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=row.default, help=row.help)
+        group.add_argument(flag, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=row.help)
         return
     shown = (row.help if row.default is None else f"{row.help} ({row.default})").replace("%", "%%")
     named = f"{{{','.join(map(str, row.choices))}}}" if row.choices else None
-    group.add_argument(flag, type=TYPES[row.kind], default=row.default, help=shown, metavar=named)
+    group.add_argument(flag, type=TYPES[row.kind], default=argparse.SUPPRESS, help=shown, metavar=named)
 
 
 def settle() -> None:
@@ -70,16 +75,16 @@ def main(kind: type[Task], description: str | None) -> None:
         What `--help` says of it.
     """
     settle()
-    made = parser(kind, description)
-    arguments = vars(made.parse_args())
-    out, resume, checkpoint = (arguments.pop(name) for name in ("out", "resume", "evaluate"))
-    command = shlex.join(["python", *sys.argv])
+    carry_out(kind, vars(parser(kind, description).parse_args()), shlex.join(["python", *sys.argv]))
+
+
+def carry_out(kind: type[Task], given: dict[str, Any], command: str) -> None:
+    """Train or evaluate as the options that are given ask for; `command` is how that was called."""
+    out, resume, checkpoint = (given.pop(name) for name in ("out", "resume", "evaluate"))
     try:
         out = out if out or checkpoint else free_folder(RUNS, kind.name, resume)
-        if resume:
-            made.set_defaults(**saved_options(out, kind.options_class).as_dict())  # unless given anew
-            arguments = {name: value for name, value in vars(made.parse_args()).items() if name in arguments}
-        options = kind.options_class(**arguments)
+        begun = saved_options(out, kind.options_class).as_dict() if resume else {}
+        options = kind.options_class(**begun | given)
         if checkpoint:
             if options.data is None:
                 raise ValueError(f"--evaluate: needs --data, a folder of {kind.what} to score")

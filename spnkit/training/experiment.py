@@ -181,7 +181,7 @@ def run_task(
     write_report(out, scores, facts)
     with run.timed("drawing"):
         draw_crops(task, model, scored, out / "crops.png")
-        if options.refiner == "spn":
+        if task.listens():
             draw_listening(task, model, scored, out / "listening.png")
     for photos in (learned, scored):
         photos.discard()

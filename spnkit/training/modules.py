@@ -9,11 +9,14 @@ from math import cos, pi
 from typing import Any, cast
 
 import lightning
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from spnkit.nn import SPN, FaceParser
 from spnkit.nn.blocks import WIDTHS
+from spnkit.training.coarse import refine, to_tensor
 from spnkit.training.devices import MachineOptions
 from spnkit.training.losses import multi_objective_loss, segmentation_loss, softmax_loss
 from spnkit.training.options import OptionGroup, grouped, option
@@ -32,8 +35,8 @@ LAST_SEED = 2**32 - 2
 
 
 @grouped
-class TrainingOptions(OptionGroup):
-    """How what refines is trained."""
+class CycleOptions(OptionGroup):
+    """How long, and how fast, what refines is trained."""
 
     group = "training"
 
@@ -46,6 +49,19 @@ class TrainingOptions(OptionGroup):
         choices=tuple(OPTIMIZERS),
         more="SGD, the paper's, has a momentum of 0.9.",
     )
+    seed: int = option("source of all chance", default=0, least=0, more=f"At most {LAST_SEED}.")
+
+    def check(self) -> None:
+        if self.seed > LAST_SEED:
+            raise ValueError(f"seed: expected at most {LAST_SEED}, got {self.seed}")
+
+
+@grouped
+class TrainingOptions(CycleOptions):
+    """What a refinement of known classes is trained for."""
+
+    group = "training"
+
     loss: str = option(
         "of the refining network: balanced, or the paper's softmax",
         default="balanced",
@@ -61,11 +77,6 @@ class TrainingOptions(OptionGroup):
     restraint: float = option(
         "weight of a third, on gates that add up to more than one", default=0.0, least=0, more="The paper has none."
     )
-    seed: int = option("source of all chance", default=0, least=0, more=f"At most {LAST_SEED}.")
-
-    def check(self) -> None:
-        if self.seed > LAST_SEED:
-            raise ValueError(f"seed: expected at most {LAST_SEED}, got {self.seed}")
 
 
 @grouped
@@ -99,22 +110,27 @@ class Training(lightning.LightningModule):
     ----------
     classes : sequence of str
         Class names in index order.
-    options : RefinementOptions
+    options : OptionGroup
         Choices of the run; with `CoarseOptions` among them there are parsers.
     """
 
-    steps_option: str
+    steps_option = "steps"
+    options: Any
 
-    def __init__(self, classes: Sequence[str], options: RefinementOptions) -> None:
+    def __init__(self, classes: Sequence[str], options: OptionGroup) -> None:
         super().__init__()
         self.options, self.classes = options, tuple(classes)
         self.save_hyperparameters({"classes": list(classes), "options": options.as_dict()})
-        self.widths = scaled_widths(options.width)
         self.parsers = nn.ModuleList()
         if isinstance(options, CoarseOptions):
             self.parsers.extend(make_parsers(options, len(classes), self.widths))
         self.networks = nn.ModuleDict()  # what refines their maps, by row of the table
         self.made_from: dict[str, str] = {}
+
+    @property
+    def widths(self) -> Sequence[int]:
+        """Channels of the levels of all encoder-decoders."""
+        return scaled_widths(self.options.width)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Each checkpoint says what else than options and classes went into it."""
@@ -123,6 +139,12 @@ class Training(lightning.LightningModule):
     def photo(self, row: str, image: Tensor) -> Tensor:
         """What the network of a row is shown."""
         return torch.zeros_like(image) if row.endswith(BLANK) else image
+
+    def refined(self, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
+        """Class probabilities (num_classes, H, W) of a whole photo (H, W, 3) by the network of a row, tile by tile."""
+        image, patch = to_tensor(photo / np.float32(255)), self.options.patch
+        given = self.photo(row, image).to(self.device), coarse.to(self.device)
+        return refine(self.networks[row], *given, patch=patch, overlap=patch // 4)
 
     def configure_optimizers(self):
         trained = [p for p in self.parameters() if p.requires_grad]
@@ -152,8 +174,6 @@ class RefinementTraining(Training):
     Their weights are disjoint and Adam treats every weight alone, so neither influences the other. The
     parsers are carried along, frozen: one checkpoint holds all that turns a photo into a refined map.
     """
-
-    steps_option = "steps"
 
     def __init__(self, classes: Sequence[str], options: RefinementOptions) -> None:
         super().__init__(classes, options)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from torch import Tensor
 
 from spnkit.nn.checks import UNREADABLE
-from spnkit.training.coarse import refine, to_tensor
 from spnkit.training.files import read_checkpoint
 from spnkit.training.modules import Training
 from spnkit.training.prepared import Prepared
@@ -22,13 +18,6 @@ from spnkit.training.scores import LabelScores
 
 if TYPE_CHECKING:
     from spnkit.training.task import Task
-
-
-def refined(model: Training, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
-    """Class probabilities (num_classes, H, W) of a whole photo, from its coarse map, by the network of a row."""
-    image, patch = to_tensor(photo / np.float32(255)), model.options.patch
-    given = model.photo(row, image).to(model.device), coarse.to(model.device)
-    return refine(model.networks[row], *given, patch=patch, overlap=patch // 4)
 
 
 def score(task: Task, model: Training, photos: Prepared, console: Console) -> Scores:

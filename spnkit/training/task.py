@@ -15,7 +15,6 @@ from spnkit.data import LabelledFolder
 from spnkit.training.modules import RefinementTraining, Training
 from spnkit.training.prepared import Frame, Prepared
 from spnkit.training.scores import LabelScores
-from spnkit.training.scoring import refined
 
 if TYPE_CHECKING:
     from spnkit.training.experiment import Run
@@ -93,7 +92,7 @@ class Task(ABC):
     def predict(self, model: Training, photos: Prepared, index: int) -> dict[str, Tensor]:
         """What is said of a photo, by row of the table: class probabilities (num_classes, H, W)."""
         photo, coarse = photos[index][0], self.coarse(model, photos, index)
-        rows = {row: self.restricted(refined(model, row, photo, coarse), coarse) for row in model.networks}
+        rows = {row: self.restricted(model.refined(row, photo, coarse), coarse) for row in model.networks}
         return {self.coarse_row: coarse, **rows}
 
     def decided(self, said: Tensor) -> Tensor:
@@ -104,10 +103,14 @@ class Task(ABC):
         """What counts the columns of the table."""
         return LabelScores(classes)
 
+    def listens(self) -> bool:
+        """Whether there is an SPN, of whose pixels is shown whom they listen to."""
+        return self.options.refiner == "spn"
+
     def windows(self, labels: NDArray[np.uint8]) -> Windows:
         """The parts of a photo that pictures show: all of it."""
         yield tuple(slice(0, length) for length in labels.shape)  # type: ignore[misc]
 
-    @abstractmethod
     def points(self, labels: NDArray[np.uint8], classes: Sequence[str]) -> Points:
-        """Some pixels (x, y) of a photo, by name, of which is shown whom they listen to."""
+        """Some pixels (x, y) of a photo, by name, of which is shown whom they listen to; for what `listens`."""
+        raise NotImplementedError

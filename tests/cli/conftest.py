@@ -21,7 +21,7 @@ def spnkit(monkeypatch, tmp_path, capfd, small):
     from spnkit.cli import refining
 
     monkeypatch.setattr(cli, "settle", lambda: None)
-    monkeypatch.setattr(refining, "mask_refiner", lambda: small)
+    monkeypatch.setattr(refining, "mask_refiner", lambda _weights: small)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments):

@@ -32,7 +32,7 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "training": {"training", "data", "nn", "propagation", "directions", "plot", "versions"},
     "tasks": {"tasks", "training", "data", "nn"},
     "plot": {"affinity", "propagation", "directions"},
-    "cli": {"cli", "nn", "data", "__version__"},
+    "cli": {"cli", "nn", "data", "tasks", "training", "__version__"},
     "__main__": {"cli"},
 }
 PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}

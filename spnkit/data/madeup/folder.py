@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -118,23 +118,30 @@ def make_faces(
         if count < 1:
             raise ValueError(f"{name}: expected at least one face, got {count}")
     recipe = {"maker": "spnkit.data.make_faces", "version": VERSION, **counts, "size": size, "seed": seed}
-    if target.exists():
-        _check_same(target, recipe)
-    else:
-        with whole_folder(target) as partial:
-            _write(partial, counts, size, seed, progress)
-            (partial / RECIPE).write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
+    made_once(target, recipe, "faces", lambda root: _write(root, counts, size, seed, progress))
     return FaceFolder(Helen(target))
 
 
-def _check_same(target: Path, recipe: dict[str, object]) -> None:
+def made_once(target: Path, recipe: Mapping[str, object], what: str, write: Callable[[Path], None]) -> None:
+    """Write a folder, whole or not at all, unless it is there and was made by the same recipe.
+
+    Raises
+    ------
+    FileExistsError
+        If it holds something else.
+    """
+    if not target.exists():
+        with whole_folder(target) as partial:
+            write(partial)
+            (partial / RECIPE).write_text(json.dumps(recipe, indent=1) + "\n", encoding="utf-8")
+        return
     try:
         found = dict(json.loads((target / RECIPE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        raise FileExistsError(f"{target}: exists, but holds no made-up faces (no readable {RECIPE})") from None
+        raise FileExistsError(f"{target}: exists, but holds no made-up {what} (no readable {RECIPE})") from None
     if found != recipe:
         other = {key: found.get(key) for key in recipe if found.get(key) != recipe[key]}
-        raise FileExistsError(f"{target}: holds made-up faces of another recipe ({other})")
+        raise FileExistsError(f"{target}: holds made-up {what} of another recipe ({other})")
 
 
 def _write(

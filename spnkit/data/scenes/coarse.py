@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter, map_coordinates, zoom
+from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter, minimum_filter, zoom
 
 from spnkit.data.madeup.curves import noise
 
@@ -16,9 +16,8 @@ Shares = NDArray[np.float32]
 
 
 def shares_of(labels: NDArray[np.uint8], classes: int) -> Shares:
-    """Each label as certainty; what is unknown has all classes alike."""
-    known = labels < classes
-    return np.where(known, np.arange(classes)[:, None, None] == labels, 1 / classes).astype(np.float32)
+    """Each label as certainty; what is unknown has zeros."""
+    return (np.arange(classes)[:, None, None] == labels).astype(np.float32)
 
 
 def resized(shares: Shares, width: int, height: int, how: Image.Resampling) -> Shares:
@@ -26,9 +25,9 @@ def resized(shares: Shares, width: int, height: int, how: Image.Resampling) -> S
     return np.stack([np.asarray(Image.fromarray(one).resize((width, height), how)) for one in shares])
 
 
-def averaged(shares: Shares, rng: np.random.Generator) -> Shares:
+def averaged(shares: Shares, rng: np.random.Generator, factor: int | None = None) -> Shares:
     """Shares of blocks, upsampled: the best that a low resolution can say."""
-    factor = rng.choice((2, 3, 4, 4, 5, 6, 8, 8, 10, 12, 16, 16))
+    factor = factor or rng.choice((2, 3, 4, 4, 5, 6, 8, 8, 10, 12, 16, 16))
     height, width = shares.shape[1:]
     small = resized(shares, max(2, round(width / factor)), max(2, round(height / factor)), Image.Resampling.BOX)
     return resized(small, width, height, Image.Resampling.BILINEAR)
@@ -55,7 +54,7 @@ def thickened(shares: Shares, rng: np.random.Generator) -> Shares:
     radius = rng.uniform(0.5, 5)
     blurred = np.stack([gaussian_filter(one, radius) for one in shares])
     blurred[rng.integers(len(shares))] *= np.exp(rng.normal(0, 1))
-    return blurred / blurred.sum(0)
+    return blurred / np.maximum(blurred.sum(0), 1e-6)
 
 
 def drawn(shares: Shares, rng: np.random.Generator) -> Shares:
@@ -69,7 +68,7 @@ def drawn(shares: Shares, rng: np.random.Generator) -> Shares:
     if rng.random() < 0.5:
         radius = rng.uniform(1, 6)
         found = np.stack([gaussian_filter(one, radius) for one in found])
-    found = shares_of(found.argmax(0), len(shares))
+    found = shares_of(found.argmax(0), len(shares)) * (found.sum(0) > 0.5)
     if rng.random() < 0.3:  # at a lower resolution, with steps
         factor = rng.integers(2, 9)
         small = resized(found, max(2, width // factor), max(2, height // factor), Image.Resampling.NEAREST)
@@ -107,7 +106,7 @@ def shifted(shares: Shares, rng: np.random.Generator) -> Shares:
     found = averaged(found, rng)
     noisy = found + rng.uniform(0, 0.3) * rng.standard_normal(found.shape).astype(np.float32)
     noisy = np.stack([gaussian_filter(one, rng.uniform(0.5, 3)) for one in noisy]).clip(1e-3)
-    return noisy / noisy.sum(0)
+    return noisy * (found.sum(0) > SEEN) / noisy.sum(0)
 
 
 def softmax(logits: NDArray[np.floating]) -> Shares:
@@ -116,11 +115,29 @@ def softmax(logits: NDArray[np.floating]) -> Shares:
     return (found / found.sum(0)).astype(np.float32)
 
 
+SEEN = 1e-3
+"""Where less than this is known of a pixel, nothing is."""
+FORGOTTEN = 0.15
+"""How often a part of a coarse map is left out in training."""
+
+
+def forgotten(coarse: Shares, rng: np.random.Generator) -> Shares:
+    """A coarse map that says nothing in some places: near its outlines, or in blots."""
+    height, width = coarse.shape[1:]
+    if rng.random() < 0.5:
+        labels, side = coarse.argmax(0), 2 * int(rng.integers(1, 7)) + 1
+        left = minimum_filter(labels, side) == maximum_filter(labels, side)
+    else:
+        side = max(height, width)
+        left = noise(side, rng.uniform(3, 10), rng)[:height, :width] < rng.uniform(0.5, 1.5)
+    return coarse * left if left.any() else coarse
+
+
 COARSE: dict[str, tuple[Callable[[Shares, np.random.Generator], Shares], float]] = {
-    "averaged": (averaged, 0.2),
-    "exact": (exact, 0.07),
-    "drawn": (drawn, 0.28),
-    "predicted": (predicted, 0.35),
+    "averaged": (averaged, 0.25),
+    "exact": (exact, 0.1),
+    "drawn": (drawn, 0.25),
+    "predicted": (predicted, 0.3),
     "shifted": (shifted, 0.1),
 }
 """How a coarse map comes about, and how often in training. Those that need nothing done to them are among them: a
@@ -158,4 +175,6 @@ def coarse_map(
     names = tuple(COARSE)
     odds = np.array([often for _, often in COARSE.values()])
     kind = names[rng.choice(len(names), p=odds / odds.sum())] if kind is None else kind
-    return COARSE[kind][0](shares_of(labels, classes), rng).astype(np.float32)
+    found = COARSE[kind][0](shares_of(labels, classes), rng)
+    total = found.sum(0)
+    return np.where(total > SEEN, found / np.maximum(total, SEEN), 0).astype(np.float32)

@@ -15,6 +15,8 @@ from spnkit.data.scenes.textures import cover, palette
 
 Field = NDArray[np.floating]
 
+MOST = 6
+"""Classes that there may be."""
 GROUNDS = (0, 0, 1, 2, 3)
 THINGS = (1, 1, 2, 2, 3, 4, 6)
 """How many regions of their own the background has, and how many things stand before it: drawn from these."""
@@ -48,7 +50,7 @@ def make_scene(
     >>> photo.shape, labels.shape
     ((64, 64, 3), (64, 64))
     """
-    classes = int(rng.integers(2, 7)) if classes is None else classes
+    classes = int(rng.integers(2, MOST + 1)) if classes is None else classes
     scene = _Painting(size, rng)
     scene.leaves(np.ones((size, size), np.float32), rng.choice((2, 10, 60, 150)), label=None)
     for _ in range(rng.choice(GROUNDS)):
@@ -80,7 +82,7 @@ class _Painting:
         box = _box(mask, margin=int(4 * soft))
         alpha, photo = mask[box], self.photo[box]
         alpha = gaussian_filter(alpha, soft) if soft else alpha
-        photo += alpha[..., None] * (cover(colour, *alpha.shape, self._rough(), self.rng) - photo)
+        photo += alpha[..., None] * (cover(colour, len(alpha), alpha.shape[1], self._rough(), self.rng) - photo)
         if label is not None:
             self.labels[box][mask[box] > 0.5] = label
 

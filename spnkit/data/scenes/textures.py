@@ -50,14 +50,18 @@ def spots(side: int, rng: np.random.Generator) -> Field:
     return np.where(noise > rng.uniform(-0.5, 1), 1.0, -1.0)
 
 
+ROUGH, PATTERNS = (0, 1, 5), {2: stripes, 3: cells, 4: spots}
+"""Of every six textures, those that are noise alone, and the others."""
+
+
 @lru_cache(maxsize=1)
 def bank() -> NDArray[np.float32]:
     """The textures that are kept, (KINDS, SIDE, SIDE, 3), each of deviation one about zero."""
     rng = np.random.default_rng(0)
     made = []
     for index in range(KINDS):
-        kind = (spectrum_noise, spectrum_noise, stripes, cells, spots, spectrum_noise)[index % 6]
-        field = kind(SIDE, rng.uniform(0.4, 2.0), rng) if kind is spectrum_noise else kind(SIDE, rng)
+        power = rng.uniform(0.4, 2.0) if index % 6 in ROUGH else 0
+        field = spectrum_noise(SIDE, power, rng) if power else PATTERNS[index % 6](SIDE, rng)
         field = gaussian_filter(field, rng.uniform(0, 0.8))
         grain = np.stack([spectrum_noise(SIDE, rng.uniform(0.3, 1.5), rng) for _ in range(3)], axis=-1)
         tint = 1 + 0.4 * rng.standard_normal(3)
@@ -68,7 +72,7 @@ def bank() -> NDArray[np.float32]:
 
 def cover(colour: Field, height: int, width: int, contrast: float, rng: np.random.Generator) -> Field:
     """A picture (height, width, 3): a colour with a texture and a slow change of light."""
-    texture = np.rot90(bank()[rng.integers(KINDS)], rng.integers(4))[:: rng.choice((1, -1))]
+    texture = np.rot90(bank()[rng.integers(KINDS)], int(rng.integers(4)))[:: rng.choice((1, -1))]
     step = int(rng.choice((1, 1, 1, 2)))  # now and then coarser to the eye
     rows, columns = ((np.arange(length) // step + rng.integers(SIDE)) % SIDE for length in (height, width))
     turn, slope = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.12)

@@ -1,0 +1,96 @@
+"""Photos with labels and coarse maps of all kinds, by set and kind.
+
+Real networks' maps are read from where `voc2012_coarse` keeps them; the others are made from the truth, as its
+averages, shifted and noisy, or as a hand would draw it; `fasseg` has masks that a hand did draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.nn.functional import interpolate
+
+from spnkit.data import open_images
+from spnkit.data.files import read_indices
+from spnkit.data.scenes.coarse import averaged, drawn, shares_of, shifted
+
+ROUGH = "drawn roughly by hand"
+NETWORKS = {
+    "deeplab_mnv2_257": (0.25, 44, 257),
+    "deeplab_mnv2dm05_513q": (0.18857865033535905, 34, 513),
+    "espnetv2_s2_384": None,
+}
+"""The networks whose maps of PASCAL VOC are there; scale, zero and side of those that are stored as logits."""
+LABELS = {"camvid": None, "fasseg": "labels9", "celebamask1000": "labels11", "voc2012": None}
+COUNTED = {"voc2012": (0, 6, 7, 8, 9, 10, 12, 13, 15, 17, 18, 19)}
+"""Classes that are scored, where some are too rare."""
+MADE: dict[str, Callable] = {
+    **{f"truth averaged over {side} x {side}": partial(averaged, factor=side) for side in (4, 8, 16)},
+    "shifted and noisy": shifted,
+    "truth drawn with a shaking hand": drawn,
+}
+
+
+class Case(NamedTuple):
+    """A photo, its labels, and a coarse map of them."""
+
+    set: str
+    name: str
+    photo: Any  # uint8 (H, W, 3)
+    truth: Any  # uint8 (H, W), 255 unknown
+    coarse: Any  # float32 (K, H, W)
+
+
+def cases(data: Path, name: str, kind: str, split: str, limit: int | None = None) -> Iterator[Case]:
+    """The photos of a split of a set, with their coarse maps of one kind."""
+    if kind == ROUGH:
+        yield from rough_cases(data / name, split, limit)
+        return
+    folder = open_images(data / name, LABELS[name])
+    for index, one in enumerate(folder.splits[split][:limit]):
+        photo = folder.load(one)
+        if kind in NETWORKS:
+            coarse = network_map(data, kind, Path(one).name, photo.labels.shape)
+        else:
+            coarse = MADE[kind](shares_of(photo.labels, len(folder.classes)), np.random.default_rng((7, index)))
+        yield Case(name, one, photo.image, photo.labels, coarse.astype(np.float32))
+
+
+def rough_cases(root: Path, split: str, limit: int | None) -> Iterator[Case]:
+    """Frontal faces that were drawn twice: six classes, once with care and once without."""
+    folder = open_images(root, "labels6")
+    twice = [name for name in folder.splits[split] if (root / "coarse6" / f"{name}.png").exists()]
+    for name in twice[:limit]:
+        photo, rough = folder.load(name), read_indices(root / "coarse6" / f"{name}.png")
+        yield Case(root.name, name, photo.image, photo.labels, shares_of(rough, len(folder.classes)))
+
+
+@cache
+def stored(path: Path) -> Any:
+    """An archive of maps."""
+    return np.load(path)
+
+
+def network_map(data: Path, network: str, name: str, size: tuple[int, int]) -> Any:
+    """Probabilities (21, H, W) of a real network."""
+    archive = stored(data / "voc2012_coarse" / f"{network}.npz")
+    if NETWORKS[network] is None:
+        found = np.zeros((21, 128, 128), np.float32)
+        found[archive[f"{name}_c"]] = archive[name] / 255
+        found = bilinear(found, size)
+        found[0] += 1e-6  # where no class was kept
+        return found / found.sum(0)
+    scale, zero, side = NETWORKS[network]
+    logits = scale * (archive[name].astype(np.float32) - zero)
+    logits = bilinear(bilinear(logits, (side, side), align=True), size)
+    return torch.from_numpy(logits).softmax(0).numpy()
+
+
+def bilinear(maps: Any, size: tuple[int, int], align: bool = False) -> Any:
+    """Maps (K, h, w) at another size."""
+    return interpolate(torch.from_numpy(maps)[None], size, mode="bilinear", align_corners=align)[0].numpy()

@@ -1,0 +1,110 @@
+"""One affinity for anybody's masks: refiners and their rivals on coarse maps of all kinds.
+
+    python analysis/refinement/table.py --data DATA --split val --images 12
+    python analysis/refinement/table.py --data DATA                      # the test split, all images
+
+Rivals are tuned on the validation split, for each set and kind. Every set and kind is written as soon as it is done,
+and a run that was stopped goes on where it was. Rows of networks: `--network NAME=FILE`, besides the one that ships.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root, in place of this folder
+
+import numpy as np
+
+from analysis.common import record
+from analysis.common.refinement.maps import COUNTED, MADE, NETWORKS, ROUGH, cases
+from analysis.common.refinement.rivals import BINARY_RIVALS, RIVALS
+from analysis.common.refinement.tally import Tally
+from spnkit.nn.refiner import mask_refiner
+from spnkit.nn.whole import refined
+
+KINDS = {
+    "voc2012": (*NETWORKS, *MADE),
+    "camvid": tuple(MADE),
+    "fasseg": (*MADE, ROUGH),
+    "celebamask1000": tuple(MADE),
+}
+LIKELY = 0.02
+"""Classes that are nowhere likelier are left out: with 21 classes most are not in a photo."""
+
+
+def network(refiner, photo, coarse):
+    """A refiner as a row of the table."""
+    likely = np.flatnonzero(coarse.max((1, 2)) > LIKELY)
+    found = np.zeros_like(coarse)
+    found[likely] = refined(photo.astype(np.float32) / 255, np.ascontiguousarray(coarse[likely]), refiner)
+    return found
+
+
+def tallied(methods, found):
+    """A tally of each method over the same photos."""
+    tallies = {}
+    for case in found:
+        for name, method in methods.items():
+            tally = tallies.setdefault(name, Tally(len(case.coarse), COUNTED.get(case.set)))
+            tally.add(method, case)
+    return tallies
+
+
+def tuned(rivals, found):
+    """Each rival with the parameters that have the best sum of mean IoU and boundary F."""
+    best = {}
+    for name, (call, choices) in rivals.items():
+        tallies = tallied({index: partial(call, **chosen) for index, chosen in enumerate(choices)}, found)
+        scores = {index: tally.scores() for index, tally in tallies.items()}
+        index = max(scores, key=lambda i: scores[i]["mean IoU"] + scores[i]["boundary F"])
+        best[name] = choices[index]
+    return best
+
+
+def one_table(options, name, kind, networks):
+    """Rows of one set and kind."""
+    val = list(cases(options.data, name, kind, "val", options.tune))
+    rivals = RIVALS | (BINARY_RIVALS if len(val[0].coarse) == 2 else {})
+    chosen = tuned(rivals, val)
+    methods = {"as given": lambda photo, coarse: coarse, **networks}
+    methods |= {rival: partial(rivals[rival][0], **parameters) for rival, parameters in chosen.items()}
+    tallies = tallied(methods, cases(options.data, name, kind, options.split, options.images))
+    return {
+        "parameters": chosen,
+        "images": len(next(iter(tallies.values())).seconds),
+        "rows": {row: {k: round(v, 3) for k, v in tally.scores().items()} for row, tally in tallies.items()},
+    }
+
+
+def main() -> None:
+    """Score what is not scored yet, write and print."""
+    parser = record.parser(__file__, __doc__)
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("SPNKIT_DATA", "data")), help="folder of sets")
+    parser.add_argument("--split", choices=("val", "test"), default="test")
+    parser.add_argument("--images", type=int, help="of each set (default: all)")
+    parser.add_argument("--tune", type=int, default=8, help="validation images that rivals are tuned on (8)")
+    parser.add_argument("--sets", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
+    parser.add_argument("--network", action="append", default=[], metavar="NAME=FILE", help="another row")
+    options = parser.parse_args()
+    files = dict(pair.split("=", 1) for pair in options.network)
+    refiners = {"ours, as shipped": mask_refiner()} | {row: mask_refiner(file) for row, file in files.items()}
+    networks = {row: partial(network, refiner) for row, refiner in refiners.items()}
+    out, target = record.folder(options), f"table-{options.split}"
+    figures = json.loads((out / f"{target}.json").read_text())["figures"] if (out / f"{target}.json").exists() else {}
+    for name in options.sets:
+        for kind in KINDS[name]:
+            if (key := f"{name}: {kind}") in figures:
+                continue
+            figures[key] = one_table(options, name, kind, networks)
+            record.write(target, figures, seed=options.seed, out=out)
+            for row, scores in figures[key]["rows"].items():
+                print(f"{key:50} {row:24}", *(f"{column} {value:.2f}" for column, value in scores.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""A refiner without classes, for anybody's masks: learned from made-up scenes, or from a folder of photos and masks."""
+
+from __future__ import annotations
+
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from spnkit.data import IGNORE, LabelledFolder, open_images
+from spnkit.data.scenes import COARSE, coarse_map, forgotten, make_scenes
+from spnkit.data.scenes.coarse import FORGOTTEN
+from spnkit.directions import CONNECTIONS
+from spnkit.nn.refiner import MaskRefiner, packed, spread
+from spnkit.nn.whole import refined
+from spnkit.training.augment import crop, jitter_colour
+from spnkit.training.coarse import to_tensor
+from spnkit.training.devices import MachineOptions
+from spnkit.training.experiment import Run
+from spnkit.training.files import whole_file
+from spnkit.training.modules import CycleOptions, Training
+from spnkit.training.options import OptionGroup, grouped, option
+from spnkit.training.prepared import DataOptions, Padded, Prepared
+from spnkit.training.refiner_losses import affinity_loss, relative_loss
+from spnkit.training.samples import Samples
+from spnkit.training.task import Task
+
+MOST = 5
+"""Classes of a patch; where there are more, some become one."""
+SCALES = (0.85, 1.0, 1.0, 1.3, 1.6, 2.0)
+"""Sides of the squares that patches are made of, in sides of a patch."""
+DULL = 0.05
+"""How often a patch with one class alone is taken."""
+ROW = "refined"
+WEIGHTS = "refiner.pt"
+"""What a run leaves for `mask_refiner` and `spnkit refine --weights`."""
+
+
+@grouped
+class SceneOptions(DataOptions):
+    """Where photos and their labels come from."""
+
+    group = "data"
+
+    data: str | None = option(
+        "folder of photos with masks: JPEGImages/ + SegmentationClass/ + ImageSets/, or images/ + labelsNN/ + splits/ "
+        "(default: made-up scenes)",
+        default=None,
+        more="In any layout of `spnkit.data.open_images`; how many classes and which does not matter.",
+    )
+    labels: str | None = option("which labelsNN, where there are several (default: most classes)", default=None)
+    made: int = option("training scenes to make up", default=1200, more="And a fiftieth of that for val and test.")
+    scene: int = option("side of a made-up scene", default=256, least=32)
+
+
+@grouped
+class SpreadingOptions(OptionGroup):
+    """What refines without classes."""
+
+    group = "refiner"
+
+    connection: str = option("connections of each pixel", default="three_way", choices=tuple(CONNECTIONS))
+    units: int = option("rounds of propagation in cascade", default=2)
+    patch: int = option("side of a training patch", default=112, least=16)
+    affinity: float = option(
+        "weight of a second loss, on listening beyond outlines",
+        default=0.3,
+        least=0,
+        more="It falls to a tenth over the first 70 % of the steps.",
+    )
+
+
+@grouped
+class RefinementOptions(SceneOptions, SpreadingOptions, CycleOptions, MachineOptions):
+    """Choices of a run."""
+
+    group = "training"
+
+    steps: int = option("training steps", default=3000)
+    batch: int = option("patches a step", default=6)
+    rate: float = option("peak learning rate", default=3e-3, more="Of one cycle.")
+
+
+class Coarsened(Samples):
+    """Patches of photos at several scales, with coarse maps of all kinds; their classes are numbered at random."""
+
+    def __init__(self, *args: Any, size: int) -> None:
+        super().__init__(*args)
+        self.size = size
+
+    def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
+        rng = self.generator(drawn)
+        while True:
+            photo, labels = self._square(rng)
+            found = np.setdiff1d(labels, IGNORE)
+            if found.size > 1 or (found.size and rng.random() < DULL):
+                break
+        numbers = np.full(IGNORE + 1, IGNORE, np.uint8)
+        numbers[found] = np.minimum(rng.permutation(found.size), MOST - 1)
+        labels, classes = numbers[labels], min(max(found.size, 2), MOST)
+        coarse = coarse_map(labels, classes, rng)
+        if rng.random() < FORGOTTEN:
+            coarse = forgotten(coarse, rng)
+        coarse = np.pad(coarse, [(0, MOST - classes), (0, 0), (0, 0)])
+        image = to_tensor(_other_light((photo / 255).astype(np.float32), rng))
+        return {"image": image, "coarse": torch.from_numpy(coarse), "labels": torch.from_numpy(labels.astype(np.int64))}
+
+    def _square(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
+        """A square of some photo, turned, mirrored and brought to a patch's size."""
+        photo, labels = self.photos[int(rng.integers(len(self.photos)))]
+        side = min(max(labels.shape), int(rng.choice(SCALES) * self.size))
+        photo, labels = crop(photo, labels, side, rng)
+        if side != self.size:
+            how = Image.Resampling.BOX if side > self.size else Image.Resampling.BILINEAR
+            photo, labels = _resized(photo, self.size, how), _resized(labels, self.size, Image.Resampling.NEAREST)
+        turns, mirror = int(rng.integers(4)), int(rng.choice((1, -1)))
+        photo, labels = (np.ascontiguousarray(np.rot90(each, turns)[:, ::mirror]) for each in (photo, labels))
+        return photo, labels
+
+
+def _resized(picture: NDArray, side: int, how: Image.Resampling) -> NDArray:
+    return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize((side, side), how))
+
+
+def _other_light(photo: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Other contrast and colours, and now and then none."""
+    photo = np.clip((photo - 0.5) * np.float32(rng.uniform(0.6, 1.3)) + np.float32(0.5 + rng.normal(0, 0.07)), 0, 1)
+    photo = jitter_colour(photo, rng)
+    return photo.mean(2, keepdims=True).repeat(3, 2) if rng.random() < 0.1 else photo
+
+
+class RefinerTraining(Training):
+    """Train the refiner: relative to what it was given, and by whom its pixels listen to."""
+
+    def __init__(self, classes: tuple[str, ...], options: RefinementOptions) -> None:
+        super().__init__(classes, options)
+        self.networks = nn.ModuleDict({ROW: MaskRefiner(options.connection, options.units)})
+        self.watched: dict[str, Tensor] = {}
+        self.curve: list[tuple[int, float]] = []
+
+    @property
+    def network(self) -> Any:
+        """The refiner."""
+        return self.networks[ROW]
+
+    def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """What is left of the coarse maps' loss, and how far weights listen to others."""
+        coarse = batch["coarse"]
+        weights, confidence, kept = self.network.weighed(self.network.guidance(batch["image"], coarse))
+        found = spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
+        return relative_loss(found, coarse, batch["labels"]), affinity_loss(weights, batch["labels"])
+
+    def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
+        left, listening = self.losses(batch)
+        done = self.global_step / self.options.steps
+        return left + self.options.affinity * max(0.1, 1 - done / 0.7) * listening
+
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
+        """A patch that is nearly perfect may weigh much."""
+        self.clip_gradients(optimizer, gradient_clip_val=1.0, gradient_clip_algorithm="norm")
+
+    @torch.no_grad()
+    def on_train_epoch_end(self) -> None:
+        """One more point of the validation curve: what is left of the loss of patches that are not learned from."""
+        self.eval()
+        left, _ = self.losses({name: value.to(self.device) for name, value in self.watched.items()})
+        self.curve.append((self.global_step, float(left)))
+        self.train()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["curve"] = self.curve
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.curve = [*map(tuple, checkpoint["curve"])]
+
+    def refined(self, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
+        network = cast(MaskRefiner, self.networks[row]).eval().cpu()
+        return torch.from_numpy(refined((photo / 255).astype(np.float32), coarse.numpy(), network))
+
+
+class Refinement(Task):
+    """Photos with masks of any classes; coarse maps are made of the masks, of every kind that there is."""
+
+    name, what, options_class = "refinement", "photos", RefinementOptions
+
+    def open(self, data: str) -> LabelledFolder:
+        return open_images(data, self.options.labels)
+
+    def check(self, given: LabelledFolder | None) -> None:
+        """Any folder will do, or none."""
+
+    def make(self, out: Path) -> LabelledFolder:
+        made = self.options.made
+        counts = {"train": made, "val": max(4, made // 50), "test": max(4, made // 50)}
+        return make_scenes(out / "scenes", **counts, size=self.options.scene, seed=self.options.seed)
+
+    def frame(self) -> Padded:
+        return Padded(self.options.patch, 1)
+
+    def learn(self, run: Run, folder: LabelledFolder, learned: Prepared) -> Training:
+        chosen = self.options
+        module = run.seeded(0, RefinerTraining, folder.classes)
+        module.made_from = {self.what: learned.digest()}
+        samples = Coarsened(learned, folder.classes, chosen.seed, size=chosen.patch)
+        unseen = Coarsened(run.prepared(folder, "val"), folder.classes, chosen.seed, size=chosen.patch)
+        watched = [unseen[0, index] for index in range(8 * chosen.batch)]
+        module.watched = {name: torch.stack([each[name] for each in watched]) for name in watched[0]}
+        with run.timed("training the refiner"):
+            run.fit(module, samples, "spn", chosen.batch)
+        with whole_file(run.out / WEIGHTS) as file:
+            torch.save(packed(module.network), file)
+        draw_curve(module.curve, run.out / "curve.png")
+        return module
+
+    @classmethod
+    def module_of(cls, _weights: Any) -> type[Training]:
+        return RefinerTraining
+
+    def coarse(self, model: Training, photos: Prepared, index: int) -> Tensor:
+        kind = next(islice(cycle(COARSE), index, None))
+        rng = np.random.default_rng([self.options.seed, index])
+        return torch.from_numpy(coarse_map(photos[index][1], len(model.classes), rng, kind))
+
+    def listens(self) -> bool:
+        return False
+
+
+def draw_curve(curve: list[tuple[int, float]], path: Path) -> None:
+    """What was left of the coarse maps' loss on photos that were not learned from, by step."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 3), layout="constrained")
+    ax = figure.subplots()
+    ax.plot(*zip(*curve, strict=True), marker=".")
+    ax.axhline(1, color="0.6", linewidth=1)
+    ax.set(xlabel="step", ylabel="loss left, of the coarse map's", ylim=(0, None))
+    with whole_file(path) as file:
+        figure.savefig(file, dpi=150)

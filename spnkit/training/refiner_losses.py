@@ -1,0 +1,63 @@
+"""Losses of a refiner without classes: do better than the coarse map, and listen to one's own kind."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from spnkit.data import IGNORE
+from spnkit.directions import OFFSETS, TABLE
+from spnkit.training.losses import boundaries
+
+CERTAIN = 1e-3
+"""Least probability: a class that a mask rules out weighs 7."""
+SPARED = 0.05
+"""Loss that a coarse map may have for free: what is nearly perfect would weigh without end."""
+
+
+def misses(probabilities: Tensor, labels: Tensor, emphasis: float = 4.0) -> Tensor:
+    """Mean negative log-probability of the true class, per sample: (N, C, H, W) and (N, H, W) to (N,).
+
+    Pixels within three of an outline weigh `1 + emphasis`; 255 is unknown and does not count.
+    """
+    known = labels != IGNORE
+    likely = probabilities.gather(1, (labels * known)[:, None])[:, 0]
+    weights = known * (1 + emphasis * boundaries(labels, reach=3))
+    return (weights * -likely.clamp_min(CERTAIN).log()).sum((1, 2)) / weights.sum((1, 2)).clamp_min(1)
+
+
+def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor) -> Tensor:
+    """What is left of the coarse map's loss, in the mean over samples.
+
+    A good map has little to lose and much to be ruined, a bad one the other way round: relative to what was given
+    both count alike, so that a refiner learns to leave good maps alone.
+    """
+    return (misses(refined, labels) / (misses(coarse, labels) + SPARED)).mean()
+
+
+def affinity_loss(weights: Tensor, labels: Tensor) -> Tensor:
+    """How far weights (N, units, D, K, 1, H, W) listen beyond outlines, or do not listen within.
+
+    A pixel should spend all its weight on neighbours with its own label (N, H, W), and none if there is no such.
+    Pixels with a neighbour of another label weigh ten times.
+    """
+    own = same_label(labels, weights.shape[3])[:, None]
+    p = weights[:, :, :, :, 0]
+    within, beyond = (p * own).sum(3), (p * ~own).sum(3)
+    right = torch.where(own.any(3), within, 1 - beyond)
+    emphasis = torch.where(own.all(3), 1.0, 10.0) * (labels != IGNORE)[:, None, None]
+    return (emphasis * -right.clamp_min(CERTAIN).log()).mean() / emphasis.mean().clamp_min(1e-6)
+
+
+def same_label(labels: Tensor, connections: int) -> Tensor:
+    """Whether the neighbours that a pixel listens to have its label, bool (N, D, K, H, W); none beyond the border."""
+    height, width = labels.shape[1:]
+    framed = pad(labels, (1, 1, 1, 1), value=-1)
+    directions = []
+    for direction in TABLE.values():
+        step = 1 if direction.reverse else -1  # where the previous line is
+        places = [(offset, step) if direction.horizontal else (step, offset) for offset in OFFSETS[connections]]
+        seen = [framed[:, 1 + down :, 1 + right :][:, :height, :width] == labels for down, right in places]
+        directions.append(torch.stack(seen, 1))
+    return torch.stack(directions, 1)
