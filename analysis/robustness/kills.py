@@ -3,12 +3,13 @@
 SIGKILL, SIGTERM and SIGINT, to the run alone as `kill` sends them, each with one process and with two that train
 together. After a kill no process may be left; after the resume every weight must be the same to the last bit.
 
-    python analysis/robustness/kills.py            # 30 kills
+    python analysis/robustness/kills.py            # 30 kills; a campaign that was stopped goes on
     python analysis/robustness/kills.py --small    # 2
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -121,16 +122,17 @@ def kill(folder: Path, number: signal.Signals, stage: str, after: float, *ways: 
     return told | {"resumed": f"status {again.returncode}" + (f": {err.splitlines()[-1]}" if err else "")}
 
 
-def campaign(count: int, seed: int, place: Path) -> Iterator[dict]:
-    """Kills in turn over signals and ways, at moments drawn anew; one that came too late is no kill.
+def campaign(count: int, seed: int, place: Path, kills: list[dict], late: int) -> Iterator[dict]:
+    """Kills in turn over signals and ways, at moments drawn anew, after those there are; too late is no kill.
 
     What came of all so far is told after each: a campaign that is itself interrupted has not been for nothing.
     """
-    rng, kills, late, reference = np.random.default_rng(seed), [], 0, {}
+    reference = {}
     for ways in ((), ("--devices", "2")):
         reference[ways] = undisturbed(place / f"whole-{len(ways)}", *ways)
     while len(kills) < count:
         ways, number = list(reference)[len(kills) % 2], SIGNALS[len(kills) // 2 % len(SIGNALS)]
+        rng = np.random.default_rng([seed, len(kills), late])
         (whole, seconds), stage = reference[ways], int(rng.integers(len(STAGES) - 1))
         folder = place / f"killed-{len(kills)}"
         told = kill(folder, number, STAGES[stage], float(rng.uniform(0, seconds[stage])), *ways)
@@ -157,13 +159,22 @@ def summary(kills: list[dict], late: int, count: int) -> dict:
     }
 
 
+def so_far(path: Path, seed: int) -> dict:
+    """What came of a campaign of this seed that is not at its end yet, or nothing."""
+    found = json.loads(path.read_text()) if path.exists() else {}
+    there = found and found["seed"] == seed and found["figures"]["kills"] < found["figures"]["asked for"]
+    return found["figures"] if there else summary([], 0, 0)
+
+
 def main() -> None:
     """Kill, resume, compare, and write what came of it."""
     made = record.parser(__file__, __doc__)
     made.add_argument("--kills", type=int, default=30, help="how many (default 30; 2 with --small)")
     options = made.parse_args()
+    figures = so_far(record.folder(options) / "kills.json", options.seed)
+    kills, late = figures["each"], figures["too late, not counted"]
     with tempfile.TemporaryDirectory(prefix="spnkit-kills-") as place:
-        for figures in campaign(2 if options.small else options.kills, options.seed, Path(place)):
+        for figures in campaign(2 if options.small else options.kills, options.seed, Path(place), kills, late):
             record.write("kills", figures, seed=options.seed, out=record.folder(options))
     if figures["resumed to the same weights"] < figures["kills"] or figures["processes left"]:
         sys.exit("error: not every run was resumed to the same weights, or a process was left")

@@ -1,0 +1,102 @@
+"""The task that trains a refiner without classes."""
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from spnkit.data.scenes import make_scenes
+from spnkit.nn import mask_refiner
+from spnkit.tasks import Refinement, RefinementOptions
+from spnkit.tasks.refinement import MOST, ROW, WEIGHTS, Coarsened
+from spnkit.training import fit, run_task
+
+TINY = {"made": 6, "scene": 48, "patch": 24, "batch": 2, "steps": 4}
+QUIET = Console(quiet=True)
+
+
+@pytest.fixture(scope="module")
+def short_epochs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "STEPS_PER_EPOCH", 2)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(short_epochs, tmp_path_factory):
+    """A finished run on scenes that it made up, and its scores."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    return out, run_task(Refinement(RefinementOptions(**TINY)), out, console=QUIET)
+
+
+def test_a_run_leaves_weights_a_curve_a_table_and_pictures(run):
+    out, scores = run
+    assert list(scores) == ["coarse map", ROW]
+    assert {"mean IoU", "boundary F"} < set(scores[ROW])
+    for name in (WEIGHTS, "curve.png", "crops.png", "table.txt", "metrics.json", "spn.ckpt"):
+        assert (out / name).stat().st_size > 0
+    assert not (out / "listening.png").exists()  # there is no SPN in it
+    steps = [step for step, _ in torch.load(out / "spn.ckpt", weights_only=True)["curve"]]
+    assert steps == [2, 4]
+    photo, coarse = torch.rand(1, 3, 20, 30), torch.rand(1, 7, 20, 30).softmax(1)
+    assert mask_refiner(out / WEIGHTS)(photo, coarse).shape == coarse.shape
+
+
+def test_a_run_that_was_stopped_ends_in_the_same_weights(run, tmp_path, monkeypatch):
+    whole, _ = run
+    task = Refinement(RefinementOptions(**TINY))
+    with monkeypatch.context() as patch:
+        patch.setattr(fit.ModelCheckpoint, "on_train_epoch_end", _after(fit.ModelCheckpoint.on_train_epoch_end))
+        with pytest.raises(KeyboardInterrupt):
+            run_task(task, tmp_path / "run", console=QUIET)
+    assert not (tmp_path / "run" / WEIGHTS).exists()
+    run_task(task, tmp_path / "run", resume=True, console=QUIET)
+    found, expected = (torch.load(out / "spn.ckpt", weights_only=True) for out in (tmp_path / "run", whole))
+    assert found["curve"] == expected["curve"]
+    for name, value in expected["state_dict"].items():
+        assert torch.equal(found["state_dict"][name], value), name
+
+
+def _after(hook):
+    """A hook after which somebody presses Ctrl-C."""
+
+    def both(*arguments, **named):
+        hook(*arguments, **named)
+        raise KeyboardInterrupt
+
+    return both
+
+
+@pytest.fixture(scope="module")
+def patches(tmp_path_factory):
+    """Patches of scenes."""
+    folder = make_scenes(tmp_path_factory.mktemp("data") / "scenes", train=4, val=1, test=1, size=64)
+    photos = [(found.image, found.labels) for found in map(folder.load, folder.splits["train"])]
+    return Coarsened(photos, folder.classes, 0, size=32)
+
+
+def test_patches_are_a_function_of_epoch_and_index(patches):
+    one, again, other = patches[0, 3], patches[0, 3], patches[1, 3]
+    assert all(torch.equal(one[name], again[name]) for name in one)
+    assert not torch.equal(one["image"], other["image"])
+
+
+def test_patches_have_what_the_network_takes(patches):
+    for index in range(12):
+        found = patches[0, index]
+        assert found["image"].shape == (3, 32, 32)
+        assert found["coarse"].shape == (MOST, 32, 32)
+        assert found["coarse"].dtype == found["image"].dtype == torch.float32
+        total = found["coarse"].sum(0)
+        assert torch.all(torch.isclose(total, torch.ones(())) | (total == 0))
+        assert set(np.unique(found["labels"])) <= {*range(MOST), 255}
+
+
+def test_a_folder_of_any_classes_will_do(short_epochs, tmp_path):
+    """Its names need not be parts of a face, and void stays out."""
+    make_scenes(tmp_path / "own", train=3, val=1, test=2, size=40)
+    lines = "".join(f"{i} {name}\n" for i, name in enumerate(("sky", "barn", "cow", "pond", "road", "hay")))
+    (tmp_path / "own" / "classes.txt").write_text(lines)
+    options = RefinementOptions(**TINY | {"data": str(tmp_path / "own"), "steps": 2})
+    scores = run_task(Refinement(options), tmp_path / "run", console=QUIET)
+    assert {"sky", "hay"} < set(scores[ROW])
