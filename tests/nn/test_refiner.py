@@ -130,7 +130,7 @@ def test_weights_are_read_back_and_damaged_files_named(refiner, tmp_path):
 
 
 def test_weights_are_none_of_them_negative_and_add_up_to_less_than_one(refiner):
-    weights, confidence, kept = refiner.weighed(refiner.guidance(*given()))
+    weights, confidence, kept = refiner.weighed(*refiner.guidance(*given()))
     assert weights.shape == (1, 2, 4, 3, 1, 37, 50)
     assert weights.min() >= 0
     assert weights.sum(3).max() < 1
