@@ -118,7 +118,7 @@ class MaskRefiner(nn.Module):
             nn.init.zeros_(cast(Tensor, out.bias))
 
     def guidance(self, photo: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
-        """What the photo says, and what the map's facts say with it, (N, outputs, H, W): `weighed` makes use of both."""
+        """What the photo says, and what facts of the map say with it, (N, outputs, H, W), for `weighed`."""
         features = self.reader(2 * photo - 1, [None] * len(self.seen))
         told = []
         for level, (see, maps) in enumerate(zip(self.seen, reversed(features), strict=True)):
@@ -212,7 +212,8 @@ def mask_refiner(weights: str | Path = WEIGHTS) -> MaskRefiner:
         made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
     except UNREADABLE as error:
         raise ValueError(f"{path}: damaged, or no weights of a mask refiner") from error
-    return cast(MaskRefiner, fused(made.eval()).to(memory_format=torch.channels_last))  # a third less time
+    whole = cast(Any, fused(made.eval()))
+    return whole.to(memory_format=torch.channels_last)  # a third less time
 
 
 def packed(refiner: MaskRefiner) -> dict[str, Any]:

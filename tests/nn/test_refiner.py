@@ -6,6 +6,7 @@ import torch
 from tolerances import assert_close
 
 from spnkit.nn import whole
+from spnkit.nn.blocks import fused
 from spnkit.nn.refiner import MaskRefiner, facts, mask_refiner, packed, spread
 
 SMALL = {"widths": (4, 6, 8), "judging": (2, 3, 4)}
@@ -136,3 +137,16 @@ def test_weights_are_none_of_them_negative_and_add_up_to_less_than_one(refiner):
     assert weights.sum(3).max() < 1
     for share in (confidence, kept):
         assert 0 <= share.min() <= share.max() <= 1
+
+
+@torch.no_grad()
+def test_a_fused_network_says_the_same():
+    torch.manual_seed(0)
+    made = MaskRefiner(**SMALL)
+    for _ in range(2):
+        made(torch.rand(2, 3, 24, 24), torch.rand(2, 3, 24, 24).softmax(1))
+    whole_network = made.eval()
+    expected = whole_network(*given())
+    again = fused(whole_network)
+    assert not [module for module in again.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    assert_close(again(*given()), expected)
