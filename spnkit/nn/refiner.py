@@ -204,7 +204,13 @@ def mask_refiner(weights: str | Path = WEIGHTS) -> MaskRefiner:
     >>> refined.shape
     torch.Size([1, 5, 64, 80])
     """
-    if not (path := Path(weights)).is_file():
+    whole = cast(Any, fused(loaded(Path(weights)).eval()))
+    return whole.to(memory_format=torch.channels_last)  # a third less time
+
+
+def loaded(path: Path) -> MaskRefiner:
+    """A refiner as it was trained, to be trained on."""
+    if not path.is_file():
         raise FileNotFoundError(f"{path}: no weights there; analysis/refinement/train.py trains some")
     try:
         saved = load_whole(path)
@@ -212,8 +218,7 @@ def mask_refiner(weights: str | Path = WEIGHTS) -> MaskRefiner:
         made.load_state_dict({name: value.float() for name, value in saved["weights"].items()})
     except UNREADABLE as error:
         raise ValueError(f"{path}: damaged, or no weights of a mask refiner") from error
-    whole = cast(Any, fused(made.eval()))
-    return whole.to(memory_format=torch.channels_last)  # a third less time
+    return made
 
 
 def packed(refiner: MaskRefiner) -> dict[str, Any]:

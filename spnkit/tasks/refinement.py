@@ -14,19 +14,19 @@ from torch import Tensor, nn
 
 from spnkit.data import IGNORE, LabelledFolder, open_images
 from spnkit.data.scenes import COARSE, coarse_map, forgotten, make_scenes
-from spnkit.data.scenes.coarse import FORGOTTEN
+from spnkit.data.scenes.coarse import FORGOTTEN, OFTEN
 from spnkit.directions import CONNECTIONS
-from spnkit.nn.refiner import MaskRefiner, packed, spread
+from spnkit.nn.refiner import MaskRefiner, loaded, mask_refiner, packed, spread
 from spnkit.nn.whole import refined
 from spnkit.training.augment import crop, jitter_colour
 from spnkit.training.coarse import to_tensor
 from spnkit.training.devices import MachineOptions
 from spnkit.training.experiment import Run
 from spnkit.training.files import whole_file
-from spnkit.training.modules import CycleOptions, Training
+from spnkit.training.modules import CycleOptions, Training, digest_of
 from spnkit.training.options import OptionGroup, grouped, option
 from spnkit.training.prepared import DataOptions, Padded, Prepared
-from spnkit.training.refiner_losses import affinity_loss, relative_loss
+from spnkit.training.refiner_losses import SPARED, affinity_loss, relative_loss
 from spnkit.training.samples import Samples
 from spnkit.training.task import Task
 
@@ -73,6 +73,24 @@ class SpreadingOptions(OptionGroup):
         least=0,
         more="It falls to a tenth over the first 70 % of the steps.",
     )
+    good: float = option(
+        "share of coarse maps in training that need nothing done to them",
+        default=OFTEN,
+        least=0,
+        more="The truth, and its averages. The more of them, the less harm is done, and the less good.",
+    )
+    spared: float = option(
+        "what is added to a coarse map's loss before ours is divided by it",
+        default=SPARED,
+        more="The less, the more it costs to ruin a map that is nearly perfect.",
+    )
+    begin: str | None = option("weights to begin with, such as those of another run's refiner.pt", default=None)
+
+    def check(self) -> None:
+        if self.good > 1:
+            raise ValueError(f"good: expected at most 1, got {self.good}")
+        if self.begin is not None:
+            mask_refiner(self.begin)
 
 
 @grouped
@@ -89,9 +107,9 @@ class RefinementOptions(SceneOptions, SpreadingOptions, CycleOptions, MachineOpt
 class Coarsened(Samples):
     """Patches of photos at several scales, with coarse maps of all kinds; their classes are numbered at random."""
 
-    def __init__(self, *args: Any, size: int) -> None:
+    def __init__(self, *args: Any, size: int, good: float = OFTEN) -> None:
         super().__init__(*args)
-        self.size = size
+        self.size, self.good = size, good
 
     def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
         rng = self.generator(drawn)
@@ -103,7 +121,7 @@ class Coarsened(Samples):
         numbers = np.full(IGNORE + 1, IGNORE, np.uint8)
         numbers[found] = np.minimum(rng.permutation(found.size), MOST - 1)
         labels, classes = numbers[labels], min(max(found.size, 2), MOST)
-        coarse = coarse_map(labels, classes, rng)
+        coarse = coarse_map(labels, classes, rng, good=self.good)
         if rng.random() < FORGOTTEN:
             coarse = forgotten(coarse, rng)
         coarse = np.pad(coarse, [(0, MOST - classes), (0, 0), (0, 0)])
@@ -139,7 +157,8 @@ class RefinerTraining(Training):
 
     def __init__(self, classes: tuple[str, ...], options: RefinementOptions) -> None:
         super().__init__(classes, options)
-        self.networks = nn.ModuleDict({ROW: MaskRefiner(options.connection, options.units)})
+        begun = loaded(Path(options.begin)) if options.begin else MaskRefiner(options.connection, options.units)
+        self.networks = nn.ModuleDict({ROW: begun})
         self.watched: dict[str, Tensor] = {}
         self.curve: list[tuple[int, float]] = []
 
@@ -153,7 +172,8 @@ class RefinerTraining(Training):
         coarse = batch["coarse"]
         weights, confidence, kept = self.network.weighed(*self.network.guidance(batch["image"], coarse))
         found = spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
-        return relative_loss(found, coarse, batch["labels"]), affinity_loss(weights, batch["labels"])
+        left = relative_loss(found, coarse, batch["labels"], self.options.spared)
+        return left, affinity_loss(weights, batch["labels"])
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         left, listening = self.losses(batch)
@@ -206,9 +226,10 @@ class Refinement(Task):
     def learn(self, run: Run, folder: LabelledFolder, learned: Prepared) -> Training:
         chosen = self.options
         module = run.seeded(0, RefinerTraining, folder.classes)
-        module.made_from = {self.what: learned.digest()}
-        samples = Coarsened(learned, folder.classes, chosen.seed, size=chosen.patch)
-        unseen = Coarsened(run.prepared(folder, "val"), folder.classes, chosen.seed, size=chosen.patch)
+        module.made_from = {self.what: learned.digest()} | ({"begin": digest_of(module)} if chosen.begin else {})
+        drawn = {"size": chosen.patch, "good": chosen.good}
+        samples = Coarsened(learned, folder.classes, chosen.seed, **drawn)
+        unseen = Coarsened(run.prepared(folder, "val"), folder.classes, chosen.seed, **drawn)
         watched = [unseen[0, index] for index in range(8 * chosen.batch)]
         module.watched = {name: torch.stack([each[name] for each in watched]) for name in watched[0]}
         with run.timed("training the refiner"):

@@ -13,7 +13,7 @@ from spnkit.training.losses import boundaries
 CERTAIN = 1e-3
 """Least probability: a class that a mask rules out weighs 7."""
 SPARED = 0.05
-"""Loss that a coarse map may have for free: what is nearly perfect would weigh without end."""
+"""Loss that is added to a coarse map's own: one that is nearly perfect would weigh without end."""
 
 
 def misses(probabilities: Tensor, labels: Tensor, emphasis: float = 4.0) -> Tensor:
@@ -27,13 +27,13 @@ def misses(probabilities: Tensor, labels: Tensor, emphasis: float = 4.0) -> Tens
     return (weights * -likely.clamp_min(CERTAIN).log()).sum((1, 2)) / weights.sum((1, 2)).clamp_min(1)
 
 
-def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor) -> Tensor:
+def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor, spared: float = SPARED) -> Tensor:
     """What is left of the coarse map's loss, in the mean over samples.
 
     A good map has little to lose and much to be ruined, a bad one the other way round: relative to what was given
     both count alike, so that a refiner learns to leave good maps alone.
     """
-    return (misses(refined, labels) / (misses(coarse, labels) + SPARED)).mean()
+    return (misses(refined, labels) / (misses(coarse, labels) + spared)).mean()
 
 
 def affinity_loss(weights: Tensor, labels: Tensor) -> Tensor:

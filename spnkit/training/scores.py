@@ -95,8 +95,8 @@ def boundary_f(edges: Tensor) -> float:
     return 100 * float(of_each.mean())
 
 
-def edge_counts(claims: Tensor, truth: Tensor, num_classes: int) -> Tensor:
-    """How far the outlines of the classes agree, from label maps (N, H, W) or (H, W).
+def edge_counts(claims: Tensor, truth: Tensor, num_classes: int, reach: int | None = None) -> Tensor:
+    """How far the outlines of the classes agree within `reach` pixels, from label maps (N, H, W) or (H, W).
 
     Returns
     -------
@@ -105,7 +105,7 @@ def edge_counts(claims: Tensor, truth: Tensor, num_classes: int) -> Tensor:
         claimed one, and of the true outline.
     """
     height, width = truth.shape[-2:]
-    reach = max(1, round(NEAR * (height**2 + width**2) ** 0.5))
+    reach = max(1, round(NEAR * (height**2 + width**2) ** 0.5)) if reach is None else reach
     known = (truth != IGNORE).view(-1, 1, height, width)
     claimed, true = (outlines(labels.view(-1, height, width), known, num_classes) for labels in (claims, truth))
     found = [claimed & dilate(true, reach), claimed, true & dilate(claimed, reach), true]

@@ -34,7 +34,7 @@ class Tally:
         pairs = case.truth[known].astype(int) * self.classes + found[known]
         self.pixels += np.bincount(pairs, minlength=self.classes**2).reshape(self.pixels.shape)
         self.edges += edge_counts(
-            torch.from_numpy(found), torch.from_numpy(case.truth), self.classes, reach=NEAR
+            torch.from_numpy(found), torch.from_numpy(case.truth.copy()), self.classes, reach=NEAR
         ).numpy()
         near = known & (to_outline(case.truth) <= BAND)
         self.beside += (near & (found != case.truth)).sum(), near.sum()

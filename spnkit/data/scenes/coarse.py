@@ -142,10 +142,13 @@ COARSE: dict[str, tuple[Callable[[Shares, np.random.Generator], Shares], float]]
 }
 """How a coarse map comes about, and how often in training. Those that need nothing done to them are among them: a
 refiner that has not seen any ruins such."""
+GOOD = ("averaged", "exact")
+OFTEN = sum(COARSE[name][1] for name in GOOD)
+"""Maps that need nothing done to them, and how often they come."""
 
 
 def coarse_map(
-    labels: NDArray[np.uint8], classes: int, rng: np.random.Generator, kind: str | None = None
+    labels: NDArray[np.uint8], classes: int, rng: np.random.Generator, kind: str | None = None, good: float = OFTEN
 ) -> NDArray[np.float32]:
     """A coarse map of known labels.
 
@@ -159,6 +162,8 @@ def coarse_map(
         Source of chance.
     kind : str, optional
         A key of `COARSE`; drawn if not given.
+    good : float
+        How often it is one of those that need nothing done to them.
 
     Returns
     -------
@@ -172,9 +177,10 @@ def coarse_map(
     >>> coarse_map(np.eye(16, dtype=np.uint8), 2, np.random.default_rng(0), "averaged").shape
     (2, 16, 16)
     """
-    names = tuple(COARSE)
-    odds = np.array([often for _, often in COARSE.values()])
-    kind = names[rng.choice(len(names), p=odds / odds.sum())] if kind is None else kind
+    if kind is None:
+        scale = np.array([good / OFTEN if name in GOOD else (1 - good) / (1 - OFTEN) for name in COARSE])
+        odds = scale * [often for _, often in COARSE.values()]
+        kind = tuple(COARSE)[rng.choice(len(COARSE), p=odds / odds.sum())]
     found = COARSE[kind][0](shares_of(labels, classes), rng)
     total = found.sum(0)
     return np.where(total > SEEN, found / np.maximum(total, SEEN), 0).astype(np.float32)
