@@ -93,7 +93,7 @@ class MaskRefiner(nn.Module):
     ----------
     step, reach : int
         A window of a photo that begins at a multiple of `step` pixels gets the guidance that the whole photo gets,
-        but for `reach` pixels at its borders.
+        but for `reach` pixels at its borders: what lies further away changes it by less than a millionth.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class MaskRefiner(nn.Module):
         super().__init__()
         self.made_of = {"connection": connection, "units": units, "widths": [*widths], "judging": [*judging]}
         self.step = 2 ** (len(widths) - 1)
-        self.reach = 22 * self.step
+        self.reach = 11 * self.step
         self.shape = (units, len(DIRECTIONS), len(CONNECTIONS[connection]))
         self.weights = units * len(DIRECTIONS) * len(CONNECTIONS[connection])
         self.reader = UNet(3, [0] * len(widths), widths)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from spnkit.nn.refiner import MaskRefiner, spread
 
-TILE = 1024
+TILE = 768
 LARGE = 4_000_000
 """Pixels from which weights are kept in half precision: with 24 a pixel they are what takes the memory."""
 GROUP = 2
