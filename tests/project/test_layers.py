@@ -30,7 +30,7 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "nn": {"nn", "propagation", "directions", "plan", "adapters"},  # a layer refuses names when it is made
     "data": {"data"},
     "training": {"training", "data", "nn", "propagation", "directions", "plot", "versions"},
-    "tasks": {"tasks", "training", "data", "nn"},
+    "tasks": {"tasks", "training", "data", "nn", "directions"},
     "plot": {"affinity", "propagation", "directions"},
     "cli": {"cli", "nn", "data", "tasks", "training", "__version__"},
     "__main__": {"cli"},
@@ -191,7 +191,7 @@ COMMAND = """
 import sys
 sys.modules["torch"] = None
 from spnkit.cli import parser
-parser().format_help()
+parser(None).format_help()
 heavy = {"numba", "PIL", "rich"} & set(sys.modules)
 assert not heavy, heavy
 """
