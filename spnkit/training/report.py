@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from spnkit.provenance import versions
 from spnkit.training.files import write_json, write_text
-from spnkit.versions import versions
 
 Scores = Mapping[str, Mapping[str, float]]
 LIBRARIES = ("torch", "lightning", "torchmetrics", "numba", "numpy", "scikit-image", "pillow")
@@ -68,12 +64,6 @@ def table(scores: Scores, markdown: bool = False) -> str:
         rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
         return "".join(f"| {' | '.join(cells)} |\n" for cells in (lines[0], rule, *lines[1:]))
     return "".join("  ".join(cells).rstrip() + "\n" for cells in lines)
-
-
-def machine(device: str) -> dict[str, str | int | None]:
-    """What the timings depend on."""
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine()
-    return {"device": name, "cores": os.cpu_count(), "threads": torch.get_num_threads()}
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
