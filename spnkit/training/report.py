@@ -26,10 +26,17 @@ def write_report(folder: Path, scores: Scores, facts: Mapping[str, Any]) -> None
     facts : mapping
         What else belongs to the numbers: the command, the options, the timings.
     """
-    rounded = {row: {name: _plain(value) for name, value in of.items()} for row, of in scores.items()}
-    write_json(folder / "metrics.json", {**facts, "versions": versions(LIBRARIES), "scores": rounded})
+    write_json(folder / "metrics.json", {**facts, "versions": versions(LIBRARIES), "scores": rounded(scores)})
     write_text(folder / "table.txt", table(scores))
     write_text(folder / "table.md", table(scores, markdown=True))
+
+
+def rounded(scores: Scores) -> dict[str, dict[str, float | None]]:
+    """As a file has them: three digits, and None for NaN, which JSON does not know."""
+    return {
+        row: {name: None if isnan(score) else round(score, 3) for name, score in of.items()}
+        for row, of in scores.items()
+    }
 
 
 def table(scores: Scores, markdown: bool = False) -> str:
@@ -75,8 +82,3 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _shown(score: float) -> str:
     return "-" if isnan(score) else f"{score:.2f}"
-
-
-def _plain(score: float) -> float | None:
-    """JSON knows no NaN."""
-    return None if isnan(score) else round(score, 3)
