@@ -4,6 +4,7 @@
     cuda/        how fast the CUDA backend is, and why
     theory/      Theorems 1 to 3, reach and gradients, on random, hand-made and learned weights
     faces/       Table 1 and all that belongs to it
+    refinement/  the refiner without classes: its training, its table beside rivals, its picture
     robustness/  random calls, damaged files, runs that are killed
     common/      what scripts share
 

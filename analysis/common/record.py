@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shlex
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from spnkit.versions import versions
+from spnkit.provenance import machine, versions
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_RESULTS = ROOT / "build" / "analysis"
@@ -93,24 +92,8 @@ def provenance(seed: int) -> dict[str, Any]:
         "command": shlex.join(["python", str(shown), *sys.argv[1:]]),
         "seed": seed,
         "versions": versions(PACKAGES),
-        "device": _device(),
+        "device": machine(),
     }
-
-
-def _device() -> dict[str, Any]:
-    device: dict[str, Any] = {"machine": platform.machine(), "cpus": os.cpu_count(), "cpu": _cpu_name()}
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        device["gpu"] = torch.cuda.get_device_name()
-    return device
-
-
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def _plain(value):

@@ -21,8 +21,9 @@ from spnkit.nn.refiner import WEIGHTS, mask_refiner
 from spnkit.tasks import Refinement, RefinementOptions
 from spnkit.tasks import refinement as task
 from spnkit.training import run_task
+from spnkit.training.report import rounded
 
-SMALL = {"made": 6, "scene": 64, "patch": 32, "batch": 2, "steps": 2}
+SMALL = {"made": 6, "scene": 64, "patch": 32, "batch": 2, "steps": 2, "workers": 0}
 STAGES = (
     {"steps": 3600},
     {"steps": 1500, "rate": 1.5e-3, "good": 0.6, "spared": 0.02, "seed": 1},
@@ -41,7 +42,7 @@ def main() -> None:
         given = {"workers": 1, "seed": chosen.seed} | stage | (SMALL if chosen.small else {})
         options = RefinementOptions(**given, begin=begin)
         scores = run_task(Refinement(options), runs, resume=(runs / "options.json").exists(), console=Console())
-        done.append({"options": options.as_dict(), "scores": scores})
+        done.append({"options": options.as_dict(), "scores": rounded(scores)})
         begin = str(runs / task.WEIGHTS)
     target = record.work(chosen) / "shipped.pt" if chosen.small else WEIGHTS
     shutil.copyfile(begin, target)

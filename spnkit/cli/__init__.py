@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
 from spnkit import __version__
-from spnkit.cli.said import in_one_line
+from spnkit.terminal import in_one_line, settle
 
 COMMANDS = {"refine": "refine", "train-refiner": "train"}
 """Each with the extra that pip is asked for where a package is missing."""
@@ -43,16 +40,6 @@ def parser(chosen: str | None) -> argparse.ArgumentParser:
             module.options(command)
         command.set_defaults(run=module.run)
     return made
-
-
-def settle() -> None:
-    """Let a kill end like Ctrl-C, warnings be one line, and what the terminal cannot write be written as escapes."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # torch's threads and Numba's take turns: idle ones must sleep
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    warnings.formatwarning = lambda message, *_, **__: f"note: {message}\n"
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -14,7 +14,7 @@ from rich.progress import track
 
 from spnkit.cli.extras import EXTRAS, Refined
 from spnkit.cli.pairs import Job
-from spnkit.cli.said import about, complain, in_one_line, tell
+from spnkit.cli.said import about, complain, tell
 from spnkit.data.colours import read_colours
 from spnkit.data.mask_files import MaskFile, read_mask, write_mask
 from spnkit.data.photo_files import fitting, read_stored
@@ -23,6 +23,7 @@ from spnkit.nn.codings import Coding, Void
 from spnkit.nn.refine import codings_of, refine_coding, settled, together
 from spnkit.nn.refiner import WEIGHTS, MaskRefiner, mask_refiner
 from spnkit.nn.scales import place_in, resized
+from spnkit.terminal import in_one_line
 
 
 class Refining:

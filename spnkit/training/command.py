@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import signal
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
+from spnkit.terminal import in_one_line, settle
 from spnkit.training.evaluation import score_checkpoint
 from spnkit.training.experiment import run_task
 from spnkit.training.options import Row
@@ -55,15 +54,6 @@ def _add(group: Any, row: Row) -> None:
     group.add_argument(flag, type=TYPES[row.kind], default=argparse.SUPPRESS, help=shown, metavar=named)
 
 
-def settle() -> None:
-    """Let a kill end like Ctrl-C, warnings be one line, and what the terminal cannot write be written as escapes."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    warnings.formatwarning = lambda message, *_: f"note: {message}\n"
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-
 def main(kind: type[Task], description: str | None) -> None:
     """Run what the command line asks for; every foreseeable failure ends in one line.
 
@@ -96,4 +86,4 @@ def carry_out(kind: type[Task], given: dict[str, Any], command: str) -> None:
     except KeyboardInterrupt:
         sys.exit("interrupted" + ("" if checkpoint else f"; --resume --out {out} goes on from the last checkpoint"))
     except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {in_one_line(error)}")

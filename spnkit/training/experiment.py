@@ -14,13 +14,14 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from spnkit.data import LabelledFolder
+from spnkit.provenance import machine
 from spnkit.training.devices import check_machine
 from spnkit.training.fit import EpochData, fit
 from spnkit.training.modules import RefinementTraining, Training, digest_of
 from spnkit.training.pictures import draw_crops, draw_listening
 from spnkit.training.prepared import Prepared
 from spnkit.training.progress import PLAIN, console_of
-from spnkit.training.report import Scores, machine, table, write_report
+from spnkit.training.report import Scores, table, write_report
 from spnkit.training.runs import check_stage, open_run
 from spnkit.training.samples import Patches
 from spnkit.training.scoring import score

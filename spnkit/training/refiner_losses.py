@@ -31,7 +31,28 @@ def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor, spared: float
     """What is left of the coarse map's loss, in the mean over samples.
 
     A good map has little to lose and much to be ruined, a bad one the other way round: relative to what was given
-    both count alike, so that a refiner learns to leave good maps alone.
+    both count alike, so that a refiner learns to leave good maps alone. With `l` a map's mean negative log-probability
+    of the truth it is the mean of `l(refined) / (l(coarse) + 0.05)`.
+
+    Parameters
+    ----------
+    refined, coarse : Tensor, (N, C, H, W)
+        Probabilities.
+    labels : Tensor, (N, H, W), int64
+        The truth; 255 is unknown and does not count.
+
+    Returns
+    -------
+    Tensor, ()
+
+    Examples
+    --------
+    >>> import torch
+    >>> labels = torch.tensor([[[0, 1]]])
+    >>> coarse = torch.tensor([[[[0.6, 0.4]], [[0.4, 0.6]]]])
+    >>> refined = torch.tensor([[[[0.9, 0.1]], [[0.1, 0.9]]]])
+    >>> round(relative_loss(refined, coarse, labels).item(), 2)
+    0.19
     """
     return (misses(refined, labels) / (misses(coarse, labels) + spared)).mean()
 
@@ -41,6 +62,26 @@ def affinity_loss(weights: Tensor, labels: Tensor) -> Tensor:
 
     A pixel should spend all its weight on neighbours with its own label (N, H, W), and none if there is no such.
     Pixels with a neighbour of another label weigh ten times.
+
+    Parameters
+    ----------
+    weights : Tensor, (N, units, D, K, 1, H, W)
+        Of each unit, direction and connection, not negative; their sum over connections is at most 1.
+    labels : Tensor, (N, H, W), int64
+        The truth; 255 is unknown and does not count.
+
+    Returns
+    -------
+    Tensor, ()
+        Negative log of the weight that is spent rightly, in the mean.
+
+    Examples
+    --------
+    >>> import torch
+    >>> labels = torch.zeros(1, 1, 2, dtype=torch.int64)
+    >>> everywhere = torch.full((1, 1, 4, 1, 1, 1, 2), 0.5)
+    >>> round(affinity_loss(everywhere, labels).item(), 2)  # half of the weight where there is no pixel
+    0.69
     """
     own = same_label(labels, weights.shape[3])[:, None]
     p = weights[:, :, :, :, 0]

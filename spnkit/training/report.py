@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from spnkit.provenance import versions
 from spnkit.training.files import write_json, write_text
-from spnkit.versions import versions
 
 Scores = Mapping[str, Mapping[str, float]]
 LIBRARIES = ("torch", "lightning", "torchmetrics", "numba", "numpy", "scikit-image", "pillow")
@@ -30,10 +26,17 @@ def write_report(folder: Path, scores: Scores, facts: Mapping[str, Any]) -> None
     facts : mapping
         What else belongs to the numbers: the command, the options, the timings.
     """
-    rounded = {row: {name: _plain(value) for name, value in of.items()} for row, of in scores.items()}
-    write_json(folder / "metrics.json", {**facts, "versions": versions(LIBRARIES), "scores": rounded})
+    write_json(folder / "metrics.json", {**facts, "versions": versions(LIBRARIES), "scores": rounded(scores)})
     write_text(folder / "table.txt", table(scores))
     write_text(folder / "table.md", table(scores, markdown=True))
+
+
+def rounded(scores: Scores) -> dict[str, dict[str, float | None]]:
+    """As a file has them: three digits, and None for NaN, which JSON does not know."""
+    return {
+        row: {name: None if isnan(score) else round(score, 3) for name, score in of.items()}
+        for row, of in scores.items()
+    }
 
 
 def table(scores: Scores, markdown: bool = False) -> str:
@@ -70,12 +73,6 @@ def table(scores: Scores, markdown: bool = False) -> str:
     return "".join("  ".join(cells).rstrip() + "\n" for cells in lines)
 
 
-def machine(device: str) -> dict[str, str | int | None]:
-    """What the timings depend on."""
-    name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine()
-    return {"device": name, "cores": os.cpu_count(), "threads": torch.get_num_threads()}
-
-
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [
         row[0].ljust(widths[0]),
@@ -85,8 +82,3 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _shown(score: float) -> str:
     return "-" if isnan(score) else f"{score:.2f}"
-
-
-def _plain(score: float) -> float | None:
-    """JSON knows no NaN."""
-    return None if isnan(score) else round(score, 3)

@@ -32,8 +32,11 @@ def loss(x, gates):
     return spnkit.propagate(x, gates).square().sum()
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("channels", [2, 1], ids=["per-channel", "shared"])
+PER_CHANNEL = [pytest.param(2, rule, id=f"per-channel-{rule}") for rule in RULES]
+SHARED = [pytest.param(1, rule, id=f"shared-{rule}") for rule in ("clip", "none")]  # sums over channels know no rule
+
+
+@pytest.mark.parametrize(("channels", "rule"), [*PER_CHANNEL, *SHARED])
 def test_gradcheck(backend, connections, channels, rule):
     x, gates = problem(connections, channels, shape=(3, 3), samples=1)
     if rule == "none":

@@ -22,7 +22,8 @@ def run(monkeypatch, tmp_path):
         script = ANALYSIS / f"{name}.py"
         monkeypatch.setattr(sys, "argv", [str(script), "--small", "--out", str(tmp_path), *arguments])
         runpy.run_path(str(script), run_name="__main__")
-        return tmp_path, json.loads((tmp_path / f"{script.stem}.json").read_text())
+        (found,) = tmp_path.glob(f"{script.stem}*.json")
+        return tmp_path, json.loads(found.read_text())
 
     return run_script
 
@@ -77,6 +78,46 @@ def test_killed_runs_are_resumed_to_the_same_weights(run):
     _, result = run("robustness/kills")
     assert result["figures"]["kills"] == result["figures"]["resumed to the same weights"] == 2
     assert result["figures"]["processes left"] == 0
+
+
+def test_the_refiner_is_trained(run, tmp_path):
+    """Weights that come with the project are left as they are."""
+    pytest.importorskip("lightning")
+    from spnkit.nn import refiner
+
+    before = refiner.WEIGHTS.stat().st_mtime_ns
+    _, result = run("refinement/train", "--runs", str(tmp_path / "runs"))
+    assert [set(stage["scores"]) for stage in result["figures"]["stages"]] == 2 * [{"coarse map", "refined"}]
+    assert result["figures"]["bytes"] == (tmp_path / "runs/small/shipped.pt").stat().st_size
+    assert refiner.WEIGHTS.stat().st_mtime_ns == before
+
+
+def test_refiners_are_scored_beside_rivals(run, monkeypatch, tmp_path):
+    """Scenes stand in for photographs, one rival for all: the others are those of Table 1."""
+    pytest.importorskip("torch")
+    if not hasattr(pytest.importorskip("cv2"), "ximgproc"):
+        pytest.skip("OpenCV without its contributed modules")
+    from analysis.common.refinement import rivals
+    from spnkit.data.scenes import make_scenes
+
+    filtered, choices = rivals.RIVALS["guided filter"]
+    monkeypatch.setattr(rivals, "RIVALS", {"guided filter": (filtered, choices[:2])})
+    monkeypatch.setattr(rivals, "BINARY_RIVALS", {})
+    make_scenes(tmp_path / "data/camvid", train=1, val=1, test=1, size=64)
+    _, result = run("refinement/table", "--data", str(tmp_path / "data"), "--sets", "camvid", "--split", "val")
+    tables = result["figures"]
+    assert len(tables) == 5
+    for one in tables.values():
+        assert set(one["rows"]) == {"as given", "ours, as shipped", "guided filter"}
+        assert one["images"] == 1
+        assert one["parameters"]["guided filter"] in choices[:2]
+
+
+def test_the_picture_shows_small_changes(run):
+    pytest.importorskip("torch")
+    folder, result = run("refinement/picture")
+    assert all(0 < share < 0.2 for share in result["figures"]["pixels changed"].values())
+    assert (folder / "picture-drawn.png").is_file()
 
 
 def test_a_result_is_whole_or_not_there(tmp_path):

@@ -20,7 +20,8 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "normalization": {"scalars"},
     "integration": {"scalars"},
     "plan": DEFINITION,
-    "versions": {"__version__"},
+    "provenance": {"__version__"},
+    "terminal": set(),
     "backends": DEFINITION | {"backends"},
     "adapters": DEFINITION | {"backends", "adapters"},
     "checks": {"adapters"},
@@ -29,10 +30,10 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "affinity": {"affinity", "propagation", "directions", "plan"},
     "nn": {"nn", "propagation", "directions", "plan", "adapters"},  # a layer refuses names when it is made
     "data": {"data"},
-    "training": {"training", "data", "nn", "propagation", "directions", "plot", "versions"},
-    "tasks": {"tasks", "training", "data", "nn"},
+    "training": {"training", "data", "nn", "propagation", "directions", "plot", "provenance", "terminal"},
+    "tasks": {"tasks", "training", "data", "nn", "directions"},
     "plot": {"affinity", "propagation", "directions"},
-    "cli": {"cli", "nn", "data", "tasks", "training", "__version__"},
+    "cli": {"cli", "nn", "data", "tasks", "training", "terminal", "__version__"},
     "__main__": {"cli"},
 }
 PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}
@@ -191,7 +192,7 @@ COMMAND = """
 import sys
 sys.modules["torch"] = None
 from spnkit.cli import parser
-parser().format_help()
+parser(None).format_help()
 heavy = {"numba", "PIL", "rich"} & set(sys.modules)
 assert not heavy, heavy
 """
