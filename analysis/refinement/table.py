@@ -68,9 +68,11 @@ def tuned(rivals, found):
 
 def one_table(options, name, kind, networks):
     """Rows of one set and kind."""
-    val = list(cases(options.data, name, kind, "val", options.tune))
-    rivals = RIVALS | (BINARY_RIVALS if len(val[0].coarse) == 2 else {})
-    chosen = tuned(rivals, val)
+    chosen, rivals = {}, {}
+    if options.tune:
+        val = list(cases(options.data, name, kind, "val", options.tune))
+        rivals = RIVALS | (BINARY_RIVALS if len(val[0].coarse) == 2 else {})
+        chosen = tuned(rivals, val)
     methods = {"as given": lambda photo, coarse: coarse, **networks}
     methods |= {rival: partial(rivals[rival][0], **parameters) for rival, parameters in chosen.items()}
     tallies = tallied(methods, cases(options.data, name, kind, options.split, options.images))
@@ -87,7 +89,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SPNKIT_DATA", "data")), help="folder of sets")
     parser.add_argument("--split", choices=("val", "test"), default="test")
     parser.add_argument("--images", type=int, help="of each set (default: all)")
-    parser.add_argument("--tune", type=int, default=8, help="validation images that rivals are tuned on (8)")
+    parser.add_argument(
+        "--tune", type=int, default=8, help="validation images to tune rivals on (8; 0: none)"
+    )
     parser.add_argument("--sets", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
     parser.add_argument("--network", action="append", default=[], metavar="NAME=FILE", help="another row")
     options = parser.parse_args()

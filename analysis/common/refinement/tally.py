@@ -33,10 +33,9 @@ class Tally:
         known = case.truth != UNKNOWN
         pairs = case.truth[known].astype(int) * self.classes + found[known]
         self.pixels += np.bincount(pairs, minlength=self.classes**2).reshape(self.pixels.shape)
-        self.edges += edge_counts(
-            torch.from_numpy(found), torch.from_numpy(case.truth.copy()), self.classes, reach=NEAR
-        ).numpy()
-        near = known & (to_outline(case.truth) <= BAND)
+        whole = completed(case.truth)
+        self.edges += edge_counts(torch.from_numpy(found), torch.from_numpy(whole), self.classes, reach=NEAR).numpy()
+        near = known & (to_outline(whole) <= BAND)
         self.beside += (near & (found != case.truth)).sum(), near.sum()
 
     def scores(self):
@@ -56,13 +55,17 @@ class Tally:
         }
 
 
-def to_outline(truth):
-    """Distance to the nearest pixel of another known class; what is unknown belongs to its nearest class."""
+def completed(truth):
+    """Labels where what is unknown belongs to its nearest class: the outline in the middle of a band of void."""
     known = truth != UNKNOWN
-    if not known.any():
-        return np.full(truth.shape, np.inf)
-    whole = truth[tuple(distance_transform_edt(~known, return_distances=False, return_indices=True))]
-    edge = np.zeros(truth.shape, bool)
+    if known.all() or not known.any():
+        return truth.copy()
+    return truth[tuple(distance_transform_edt(~known, return_distances=False, return_indices=True))]
+
+
+def to_outline(whole):
+    """Distance of each pixel to the nearest outline between classes."""
+    edge = np.zeros(whole.shape, bool)
     edge[:, 1:] |= whole[:, 1:] != whole[:, :-1]
     edge[1:] |= whole[1:] != whole[:-1]
-    return distance_transform_edt(~edge) if edge.any() else np.full(truth.shape, np.inf)
+    return distance_transform_edt(~edge) if edge.any() else np.full(whole.shape, np.inf)
