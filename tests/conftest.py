@@ -2,18 +2,14 @@
 
 import numpy as np
 import pytest
+from threads import alone
 
 
 @pytest.fixture(scope="module")
 def one_thread():
     """Tensors as small as in most tests are done before a second thread wakes up."""
-    torch, numba = pytest.importorskip("torch"), pytest.importorskip("numba")
-    before = torch.get_num_threads(), numba.get_num_threads()
-    torch.set_num_threads(1)
-    numba.set_num_threads(1)
-    yield
-    torch.set_num_threads(before[0])
-    numba.set_num_threads(before[1])
+    with alone():
+        yield
 
 
 @pytest.fixture

@@ -89,9 +89,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("SPNKIT_DATA", "data")), help="folder of sets")
     parser.add_argument("--split", choices=("val", "test"), default="test")
     parser.add_argument("--images", type=int, help="of each set (default: all)")
-    parser.add_argument(
-        "--tune", type=int, default=8, help="validation images to tune rivals on (8; 0: none)"
-    )
+    parser.add_argument("--tune", type=int, default=8, help="validation images to tune rivals on (8; 0: none)")
     parser.add_argument("--sets", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
     parser.add_argument("--network", action="append", default=[], metavar="NAME=FILE", help="another row")
     options = parser.parse_args()

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from rich.console import Console
+from threads import alone
 
 from spnkit.data import make_faces
 from spnkit.training import Options, fit, train
@@ -34,7 +35,7 @@ def short_epochs():
 def run(tiny, tmp_path_factory):
     """A finished run that was not interrupted, with a checkpoint every two steps, and its scores; not to be changed."""
     out = tmp_path_factory.mktemp("runs") / "whole"
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, alone():  # it may be made before any fixture of a module
         patch.setattr(fit, "STEPS_PER_EPOCH", 2)
         return out, train(tiny, out, command="the command", console=Console(quiet=True))
 

@@ -125,7 +125,8 @@ def begun_run(folder, *arguments, ignored):
 @pytest.mark.parametrize(
     ("number", "ignored", "ways"),
     [
-        (signal.SIGINT, False, ("--devices", "2")),
+        # `test_ctrl_c_and_resume` has this signal, and the next one these processes.
+        pytest.param(signal.SIGINT, False, ("--devices", "2"), marks=pytest.mark.campaign),
         (signal.SIGTERM, True, ("--devices", "2")),
         (signal.SIGKILL, True, ("--devices", "2")),
         (signal.SIGTERM, True, ("--workers", "1")),
