@@ -37,7 +37,6 @@ from spnkit.training import Experiment, Options, load_model, options_of, parse, 
 from spnkit.training.files import whole_file
 from spnkit.training.folds import people_of
 from spnkit.training.runs import check_same, open_run
-from spnkit.training.scoring import refined
 
 SET_HELP = "other fields of spnkit.training.Options, such as device=cuda size=1024 factor=8 width=1.0 hidden=32 batch=8"
 ONE_WAY_HELP = "the same for the rows with one-way connections alone, such as restraint=1.0"
@@ -109,7 +108,7 @@ class Table:
         """What refines in a row: `(photo, coarse) -> probabilities`."""
         model = load_model(self.out / f"{slug(row)}-{seed}.ckpt").to(self.device)
         (title,) = model.networks
-        return partial(refined, model, title)
+        return partial(model.refined, title)
 
     def mapped(self, parsers, photo, factor):
         """The coarse map of a photo by parsers that see it `factor` times smaller, at the size of the frame."""

@@ -32,7 +32,6 @@ from analysis.common.timing import alternate, median
 from spnkit.data import HELEN_CLASSES, open_faces
 from spnkit.training import Options, parse, upsample
 from spnkit.training.modules import ParserTraining, RefinementTraining
-from spnkit.training.scoring import refined
 
 TURNS = 7
 FACE = np.s_[29:194, 144:309]  # of the photo
@@ -65,7 +64,7 @@ def refining(classes, options, photo, coarse):
     """The refining network of a run, on a photo and its coarse map."""
     model = RefinementTraining(classes, options)
     (row,) = model.networks
-    return partial(refined, model, row, photo, coarse)
+    return partial(model.refined, row, photo, coarse)
 
 
 def write(name, figures, seed, out):

@@ -26,7 +26,7 @@ def benchmark(analysis, monkeypatch, tmp_path):
     """Run the script with a stand-in for the GPU; return its exit status and figures."""
     monkeypatch.setattr(analysis("common.cuda.worker"), "COMMAND", (sys.executable, "-u", str(STAND_IN)))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "stand-in")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "stand-in")
     monkeypatch.setattr("spnkit.backends.backend", lambda name: None)
 
     def run_script(*arguments):

@@ -134,7 +134,7 @@ def test_every_case_is_written_and_shown(profiler, text, monkeypatch, tmp_path, 
 
     monkeypatch.setattr(profile, "counted", counted)
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("torch.cuda.get_device_name", lambda: "stand-in")
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda _: "stand-in")
     monkeypatch.setattr(sys, "argv", ["profiling.py", "--small", "--out", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
         profile.main()

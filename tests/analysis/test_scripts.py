@@ -1,8 +1,10 @@
 """The scripts behind the reported numbers run, and leave whole results with their provenance."""
 
+import ast
 import json
 import runpy
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,18 @@ def run(monkeypatch, tmp_path):
         return tmp_path, json.loads(found.read_text())
 
     return run_script
+
+
+@pytest.mark.parametrize("path", sorted(ANALYSIS.rglob("*.py")), ids=lambda path: str(path.relative_to(ANALYSIS)))
+def test_what_is_imported_of_ours_is_there(path):
+    """Many scripts take too long to be run here, and would not notice that something has moved."""
+    for name in ("torch", "lightning"):
+        pytest.importorskip(name)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "spnkit":
+            module = import_module(node.module)
+            for each in node.names:
+                assert hasattr(module, each.name) or import_module(f"{node.module}.{each.name}")
 
 
 @pytest.mark.parametrize("name", THEORY)
