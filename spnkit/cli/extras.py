@@ -12,6 +12,7 @@ from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from spnkit.data.mask_files import write_mask
+from spnkit.nn.arrays import unit
 from spnkit.nn.codings import Coding
 from spnkit.nn.refine import settled
 
@@ -47,7 +48,7 @@ def _bytes(levels: NDArray) -> NDArray[np.uint8]:
 class Refined(NamedTuple):
     """A photo and what was found of its masks: probabilities, for each coding."""
 
-    photo: NDArray[np.float32]
+    photo: NDArray
     codings: list[Coding]
     found: list[NDArray]
 
@@ -75,10 +76,10 @@ class Refined(NamedTuple):
         write_mask(path, {"probabilities": maps.astype(np.float16), "labels": np.array(names)})
 
     def write_overlay(self, path: Path) -> None:
-        write_mask(path, Image.fromarray(overlay(self.photo, self.classes())))
+        write_mask(path, Image.fromarray(overlay(unit(self.photo), self.classes())))
 
     def write_cutout(self, path: Path) -> None:
-        write_mask(path, Image.fromarray(cutout(self.photo, np.max(self.shares(), axis=0))))
+        write_mask(path, Image.fromarray(cutout(unit(self.photo), np.max(self.shares(), axis=0))))
 
     def write_trimap(self, path: Path) -> None:
         write_mask(path, Image.fromarray(trimap(np.max(self.shares(), axis=0))))

@@ -95,7 +95,7 @@ class Refining:
             tell(f"written: {', '.join(map(str, wanted))}")
         return True
 
-    def _photo(self, path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    def _photo(self, path: Path, shape: tuple[int, ...]) -> NDArray:
         """A photo, turned so that a mask of this shape fits it."""
         with about(path):
             stored, orientation = read_stored(path)

@@ -29,22 +29,27 @@ def like(found: NDArray, x: Any) -> Any:
     return found.astype(x.dtype, copy=False)
 
 
-def photo_of(photo: NDArray) -> NDArray[np.float32]:
-    """A photo as float32 (H, W, 3) in [0, 1]; grey is all three colours, alpha is left out, channels may come first."""
+def photo_of(photo: NDArray) -> NDArray:
+    """A photo as (H, W, 3), uint8 or float32 in [0, 1]; grey is all colours, alpha left out."""
     if photo.ndim == 3 and photo.shape[-1] not in (1, 3, 4) and photo.shape[0] in (1, 3, 4):
         photo = photo.transpose(1, 2, 0)
     if photo.ndim == 2:
         photo = photo[..., None]
     if photo.ndim != 3 or photo.shape[-1] not in (1, 3, 4) or not photo.size:
         raise ValueError(f"photo must be (H, W), (H, W, 3) or (H, W, 4) and not empty, got {photo.shape}")
-    colours = photo[..., :3].astype(np.float32)
-    if photo.dtype in (np.uint8, np.uint16):
-        colours /= int(np.iinfo(photo.dtype).max)
+    colours = photo[..., :3]
+    if photo.dtype == np.uint16:
+        colours = colours / np.float32(np.iinfo(np.uint16).max)
     elif photo.dtype.kind == "f":
-        colours = _in_range(colours)
-    else:
+        colours = _in_range(colours.astype(np.float32))
+    elif photo.dtype != np.uint8:
         raise TypeError(f"photo must be uint8, uint16 or floating, got {photo.dtype}")
     return np.ascontiguousarray(colours if colours.shape[2] == 3 else colours.repeat(3, axis=2))
+
+
+def unit(photo: NDArray) -> NDArray[np.float32]:
+    """A photo, or a part of one, that `photo_of` gave, in [0, 1]: only of parts where it is large."""
+    return photo if photo.dtype == np.float32 else np.divide(photo, 255, dtype=np.float32)
 
 
 def _in_range(colours: NDArray[np.float32]) -> NDArray[np.float32]:

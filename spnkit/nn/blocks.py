@@ -27,11 +27,14 @@ def conv(in_channels: int, out_channels: int, *, batch_norm: bool, activation=nn
 
 
 def fused(network: nn.Module) -> nn.Module:
-    """A network in eval mode, each normalisation made part of the convolution before it; changed in place."""
+    """A network in eval mode, each normalisation made part of the convolution before it, each ReLU done in place."""
     for block in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
         if len(block) > 1 and isinstance(block[1], nn.BatchNorm2d):
             block[0] = fuse_conv_bn_eval(cast(nn.Conv2d, block[0]), block[1])
             del block[1]
+        for module in block:
+            if isinstance(module, nn.ReLU):
+                module.inplace = True
     return network
 
 

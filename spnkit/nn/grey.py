@@ -39,7 +39,7 @@ def looks_soft(mask: NDArray) -> bool:
 
 def labels_of(
     mask: NDArray, void: int | Literal["auto"] | None
-) -> tuple[tuple[int, ...], tuple[int, ...], NDArray[np.intp]]:
+) -> tuple[tuple[int, ...], tuple[int, ...], NDArray[np.integer]]:
     """The labels of a mask (H, W), those of them for what is unknown, and for each pixel which of the others it is.
 
     Indices are less than 0 where it is unknown: -1 for the first such label, -2 for the next.
@@ -52,7 +52,7 @@ def labels_of(
     if names and names[0] < 0 and mask.dtype.kind != "b":
         raise ValueError(f"mask must have labels from 0 on, got {names[0]} (void={names[0]}: it is unknown)")
     place = {label: index for index, label in enumerate(names)} | {label: -1 - i for i, label in enumerate(voids)}
-    return names, voids, np.array([place[int(label)] for label in found])[inverse]
+    return names, voids, np.array([place[int(label)] for label in found], np.int32)[inverse]
 
 
 def _voids(found: NDArray, void: int | Literal["auto"] | None) -> set[int]:
@@ -65,7 +65,7 @@ def _voids(found: NDArray, void: int | Literal["auto"] | None) -> set[int]:
     return {UNKNOWN, BYTE} | ({BYTE - 1} if BYTE - 2 not in found else set())
 
 
-def _unique(mask: NDArray) -> tuple[NDArray, NDArray[np.intp]]:
+def _unique(mask: NDArray) -> tuple[NDArray, NDArray[np.integer]]:
     """`numpy.unique` with the inverse in the shape of the mask; small numbers are counted, which is faster."""
     if mask.dtype.kind == "b" or (mask.dtype.kind in "iu" and mask.min() >= 0 and mask.max() <= TWO_BYTES):
         whole = mask.astype(np.intp)

@@ -93,7 +93,7 @@ def shown(shape: tuple[int, ...]) -> str:
     return f"{shape[1]} x {shape[0]}" if len(shape) == 2 else str(shape)
 
 
-def refine_coding(photo: NDArray[np.float32], coding: Coding, refiner: MaskRefiner, maps: bool = False) -> NDArray:
+def refine_coding(photo: NDArray, coding: Coding, refiner: MaskRefiner, maps: bool = False) -> NDArray:
     """What a coding holds, sharpened, in the size of the photo: labels or probabilities, as it is.
 
     With `maps` labels become probabilities too; unknown pixels have them of what is around.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -14,15 +15,17 @@ from torch.nn.functional import avg_pool2d, pad
 from spnkit.directions import CONNECTIONS, DIRECTIONS
 from spnkit.nn.blocks import conv, double, fused, halve
 from spnkit.nn.checks import UNREADABLE, load_whole
-from spnkit.propagation import propagate
+from spnkit.nn.spreading import spread
 
 WIDTHS = (16, 24, 48, 96, 128)
 WEIGHTS = Path(__file__).with_name("mask_refiner.pt")
-JUDGING = (8, 12, 16, 24, 32)
+JUDGING = (16, 16, 24, 32)
 STAY = -1.0
 """Logit of a pixel's staying with what it has; those of its neighbours begin at zero."""
 FACTS = 4
 """What is told of the coarse map at each pixel, whatever its classes are."""
+CERTAIN = 1e-4
+"""Distance from one that is as good as none."""
 LEAST = 1e-3
 """Least confidence: somebody is heard everywhere."""
 
@@ -30,12 +33,15 @@ LEAST = 1e-3
 def facts(coarse: Tensor) -> Tensor:
     """What a coarse map (N, C, H, W) says at each pixel, but for which class it is: (N, 4, H, W).
 
-    The greatest probability, the chance that two draws agree, and how far the pixel differs from its right and lower
-    neighbour (half the sum of absolute differences: the share of probability that lies elsewhere).
+    The greatest probability; how many zeros its distance from one begins with, of four, so that a network's certainty
+    is not taken for that of a mask; and how far the pixel differs from its right and lower neighbour (half the sum of
+    absolute differences: the share of probability that lies elsewhere).
     """
+    greatest = coarse.amax(1)
+    zeros = (1 - greatest).clamp_min(CERTAIN).log10() / math.log10(CERTAIN)
     right = pad(coarse[..., 1:] - coarse[..., :-1], (0, 1)).abs().sum(1) / 2
     lower = pad(coarse[..., 1:, :] - coarse[..., :-1, :], (0, 0, 0, 1)).abs().sum(1) / 2
-    return torch.stack([coarse.amax(1), coarse.square().sum(1), right, lower], dim=1)
+    return torch.stack([greatest, zeros, right, lower], dim=1)
 
 
 class UNet(nn.Module):
@@ -70,7 +76,7 @@ class UNet(nn.Module):
         found = [skips.pop()]
         for up, join in zip(self.up, self.join, strict=True):
             skip = skips.pop()
-            found.append(join(double(up(found[-1]), like=skip) + skip))
+            found.append(join(double(up(found[-1]), like=skip).add_(skip)))
         return found
 
 
@@ -78,7 +84,8 @@ class MaskRefiner(nn.Module):
     """Sharpen coarse maps of any number of classes along a photo.
 
     The weights come from the photo alone, as in the paper: one affinity for all maps. How far the coarse map is to be
-    trusted, and where it is to be left alone, is judged from the photo's features and the map's facts at all scales.
+    trusted, and where it is to be left alone, is judged from the photo's features and the map's facts at all scales
+    from half resolution on; of the full one only each pixel's own facts have a say.
 
     Parameters
     ----------
@@ -87,13 +94,13 @@ class MaskRefiner(nn.Module):
     units : int
         Cascaded rounds of propagation, each with weights of its own.
     widths, judging : sequence of int
-        Channels of the levels of what reads the photo and of what judges the map.
+        Channels of the levels of what reads the photo and of what judges the map; the latter begins a level lower.
 
     Attributes
     ----------
     step, reach : int
         A window of a photo that begins at a multiple of `step` pixels gets the guidance that the whole photo gets,
-        but for `reach` pixels at its borders: what lies further away changes it by less than a millionth.
+        but for `reach` pixels at its borders: what lies further away changes it by some millionths.
     """
 
     def __init__(
@@ -106,26 +113,34 @@ class MaskRefiner(nn.Module):
         super().__init__()
         self.made_of = {"connection": connection, "units": units, "widths": [*widths], "judging": [*judging]}
         self.step = 2 ** (len(widths) - 1)
-        self.reach = 11 * self.step
+        self.reach = 8 * self.step
         self.shape = (units, len(DIRECTIONS), len(CONNECTIONS[connection]))
         self.weights = units * len(DIRECTIONS) * len(CONNECTIONS[connection])
         self.reader = UNet(3, [0] * len(widths), widths)
-        self.seen = nn.ModuleList(nn.Conv2d(width, few, 1) for width, few in zip(widths, judging, strict=True))
-        self.judge = UNet(0, [FACTS + few for few in judging], judging)
-        self.weigh, self.trust = nn.Conv2d(widths[0], self.weights, 1), nn.Conv2d(judging[0], 2, 1)
-        for out in (self.weigh, self.trust):
+        self.seen = nn.ModuleList(nn.Conv2d(width, few, 1) for width, few in zip(widths[1:], judging, strict=True))
+        finest, *others = judging
+        self.judge = UNet(0, [2 * FACTS + finest, *(FACTS + few for few in others)], judging)
+        self.weigh, self.trust = nn.Conv2d(widths[0], self.weights, 1), nn.Conv2d(finest, 2, 1)
+        self.sight = nn.Conv2d(FACTS, 2, 1)
+        for out in (self.weigh, self.trust, self.sight):
             nn.init.normal_(out.weight, std=0.01)
             nn.init.zeros_(cast(Tensor, out.bias))
 
-    def guidance(self, photo: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
-        """What the photo says, and what facts of the map say with it, (N, outputs, H, W), for `weighed`."""
-        features = self.reader(2 * photo - 1, [None] * len(self.seen))
-        told = []
-        for level, (see, maps) in enumerate(zip(self.seen, reversed(features), strict=True)):
-            coarse = avg_pool2d(coarse, 2, ceil_mode=True) if level else coarse
+    def read(self, photo: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of the photo, for `said`; what facts of the map say with them (N, 2, H, W), for `weighed`."""
+        *features, finest = self.reader(2 * photo - 1, [None] * (len(self.seen) + 1))
+        own = facts(coarse)
+        told = [_half(own)]
+        for see, maps in zip(self.seen, reversed(features), strict=True):
+            coarse = _half(coarse)
             told.append(torch.cat([facts(coarse), see(maps)], 1))
-        judged = self.judge(coarse.new_empty(photo.shape[0], 0, *photo.shape[-2:]), told)
-        return planes(self.weigh, features[-1]), planes(self.trust, judged[-1])
+        told[:2] = [torch.cat(told[:2], 1)]
+        *_, judged = self.judge(coarse.new_empty(photo.shape[0], 0, *told[0].shape[-2:]), told)
+        return finest, double(planes(self.trust, judged), like=photo) + planes(self.sight, own)
+
+    def said(self, features: Tensor) -> Tensor:
+        """What the photo says of weights, (N, weights, H, W): each pixel's features tell its own."""
+        return planes(self.weigh, features)
 
     def weighed(self, said: Tensor, judged: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights (N, units, D, K, 1, H, W), less than one in sum; confidence and share kept (N, 1, H, W)."""
@@ -136,42 +151,30 @@ class MaskRefiner(nn.Module):
         confidence, kept = judged.sigmoid().unsqueeze(2).unbind(1)
         return weights, LEAST + (1 - LEAST) * confidence, kept
 
+    def guidance(self, photo: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Weights, confidence and share kept, for `spread`."""
+        features, judged = self.read(photo, coarse)
+        return self.weighed(self.said(features), judged)
+
     def forward(self, photo: Tensor, coarse: Tensor) -> Tensor:
         """Refined probabilities (N, C, H, W) of a photo (N, 3, H, W) in [0, 1] and its coarse map (N, C, H, W).
 
         Pixels of which nothing is known have zeros in all classes.
         """
-        weights, confidence, kept = self.weighed(*self.guidance(photo, coarse))
+        weights, confidence, kept = self.guidance(photo, coarse)
         return spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
+
+
+def _half(maps: Tensor) -> Tensor:
+    return avg_pool2d(maps, 2, ceil_mode=True)
 
 
 def planes(out: nn.Conv2d, features: Tensor) -> Tensor:
     """A 1x1 convolution whose result lies plane by plane, as the kernels read it, however the features lie."""
-    found = torch.matmul(out.weight.flatten(1), features.flatten(2)) + cast(Tensor, out.bias)[:, None]
-    return found.unflatten(2, features.shape[2:])
-
-
-def spread(coarse: Tensor, known: Tensor, confidence: Tensor, kept: Tensor, rounds: Iterable[Tensor]) -> Tensor:
-    """Some classes of a map (N, C, H, W), refined: what is heard, by confidence, mixed with what is kept.
-
-    `known` (N, 1, H, W) is what all classes of the map add up to, one or zero.
-    """
-    pair = confidence * torch.cat([coarse, known], 1)
-    for gates in rounds:
-        pair = heard(pair, gates)
-    filled = pair[:, :-1] / pair[:, -1:].clamp_min(torch.finfo(pair.dtype).tiny)
-    return filled + kept * (coarse - known * filled)
-
-
-def heard(x: Tensor, gates: Tensor) -> Tensor:
-    """The mean of the directions; weights in another precision than the map are widened a direction at a time."""
-    if gates.dtype == x.dtype:
-        return propagate(x, gates, normalization="none", integration="mean")
-    total = torch.zeros_like(x)
-    for index, direction in enumerate(DIRECTIONS):
-        one = gates[:, index : index + 1].to(x.dtype)
-        total += propagate(x, one, directions=(direction,), normalization="none", integration="mean")
-    return total / len(DIRECTIONS)
+    count, channels, *size = features.shape
+    pixels = features.permute(0, 2, 3, 1).reshape(count, -1, channels)  # as it lies, if channels are last
+    weight = out.weight.flatten(1).expand(count, -1, -1)
+    return torch.baddbmm(cast(Tensor, out.bias)[:, None], weight, pixels.mT).unflatten(2, size)
 
 
 def mask_refiner(weights: str | Path = WEIGHTS) -> MaskRefiner:

@@ -13,10 +13,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from spnkit.data import IGNORE, LabelledFolder, open_images
-from spnkit.data.scenes import COARSE, coarse_map, forgotten, make_scenes
-from spnkit.data.scenes.coarse import FORGOTTEN, OFTEN
+from spnkit.data.scenes import COARSE, coarse_map, forgotten, kind_of, make_scenes, relabelled
+from spnkit.data.scenes.coarse import FORGOTTEN
 from spnkit.directions import CONNECTIONS
-from spnkit.nn.refiner import MaskRefiner, loaded, mask_refiner, packed, spread
+from spnkit.nn.refiner import MaskRefiner, loaded, mask_refiner, packed
+from spnkit.nn.spreading import spread
 from spnkit.nn.whole import refined
 from spnkit.training.augment import crop, jitter_colour
 from spnkit.training.coarse import to_tensor
@@ -73,11 +74,15 @@ class SpreadingOptions(OptionGroup):
         least=0,
         more="It falls to a tenth over the first 70 % of the steps.",
     )
-    good: float = option(
-        "share of coarse maps in training that need nothing done to them",
-        default=OFTEN,
+    averaged: float = option(
+        "odds of the truth's averages among the coarse maps of training",
+        default=COARSE["averaged"][1],
         least=0,
-        more="The truth, and its averages. The more of them, the less harm is done, and the less good.",
+        more="Of others: drawn masks 0.25, predicted maps 0.3, shifted ones 0.1. More do less harm to good maps.",
+    )
+    exact: float = option("odds of the truth itself", default=COARSE["exact"][1], least=0)
+    harm: float = option(
+        "what is added to the loss for each part by which ours is greater than the coarse map's", default=0.0, least=0
     )
     spared: float = option(
         "what is added to a coarse map's loss before ours is divided by it",
@@ -87,8 +92,6 @@ class SpreadingOptions(OptionGroup):
     begin: str | None = option("weights to begin with, such as those of another run's refiner.pt", default=None)
 
     def check(self) -> None:
-        if self.good > 1:
-            raise ValueError(f"good: expected at most 1, got {self.good}")
         if self.begin is not None:
             mask_refiner(self.begin)
 
@@ -105,11 +108,14 @@ class RefinementOptions(SceneOptions, SpreadingOptions, CycleOptions, MachineOpt
 
 
 class Coarsened(Samples):
-    """Patches of photos at several scales, with coarse maps of all kinds; their classes are numbered at random."""
+    """Patches of photos at several scales, with coarse maps of all kinds; their classes are numbered at random.
 
-    def __init__(self, *args: Any, size: int, good: float = OFTEN) -> None:
+    What the photo shows, by which weights are judged, and the labels that a map was made of are not the same outlines.
+    """
+
+    def __init__(self, *args: Any, size: int, **odds: float) -> None:
         super().__init__(*args)
-        self.size, self.good = size, good
+        self.size, self.odds = size, odds
 
     def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
         rng = self.generator(drawn)
@@ -120,13 +126,16 @@ class Coarsened(Samples):
                 break
         numbers = np.full(IGNORE + 1, IGNORE, np.uint8)
         numbers[found] = np.minimum(rng.permutation(found.size), MOST - 1)
-        labels, classes = numbers[labels], min(max(found.size, 2), MOST)
-        coarse = coarse_map(labels, classes, rng, good=self.good)
+        shown, kind = numbers[labels], kind_of(rng, **self.odds)
+        labels = relabelled(shown, MOST, rng, kind)
+        classes = max(2, 1 + int(labels[labels < MOST].max()))
+        coarse = coarse_map(labels, classes, rng, kind)
         if rng.random() < FORGOTTEN:
             coarse = forgotten(coarse, rng)
         coarse = np.pad(coarse, [(0, MOST - classes), (0, 0), (0, 0)])
         image = to_tensor(_other_light((photo / 255).astype(np.float32), rng))
-        return {"image": image, "coarse": torch.from_numpy(coarse), "labels": torch.from_numpy(labels.astype(np.int64))}
+        maps = {name: torch.from_numpy(each.astype(np.int64)) for name, each in (("labels", labels), ("shown", shown))}
+        return {"image": image, "coarse": torch.from_numpy(coarse), **maps}
 
     def _square(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
         """A square of some photo, turned, mirrored and brought to a patch's size."""
@@ -170,10 +179,10 @@ class RefinerTraining(Training):
     def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """What is left of the coarse maps' loss, and how far weights listen to others."""
         coarse = batch["coarse"]
-        weights, confidence, kept = self.network.weighed(*self.network.guidance(batch["image"], coarse))
+        weights, confidence, kept = self.network.guidance(batch["image"], coarse)
         found = spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
-        left = relative_loss(found, coarse, batch["labels"], self.options.spared)
-        return left, affinity_loss(weights, batch["labels"])
+        left = relative_loss(found, coarse, batch["labels"], self.options.spared, self.options.harm)
+        return left, affinity_loss(weights, batch["shown"])
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         left, listening = self.losses(batch)
@@ -227,7 +236,7 @@ class Refinement(Task):
         chosen = self.options
         module = run.seeded(0, RefinerTraining, folder.classes)
         module.made_from = {self.what: learned.digest()} | ({"begin": digest_of(module)} if chosen.begin else {})
-        drawn = {"size": chosen.patch, "good": chosen.good}
+        drawn = {"size": chosen.patch, "averaged": chosen.averaged, "exact": chosen.exact}
         samples = Coarsened(learned, folder.classes, chosen.seed, **drawn)
         unseen = Coarsened(run.prepared(folder, "val"), folder.classes, chosen.seed, **drawn)
         watched = [unseen[0, index] for index in range(8 * chosen.batch)]

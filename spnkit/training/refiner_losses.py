@@ -27,12 +27,13 @@ def misses(probabilities: Tensor, labels: Tensor, emphasis: float = 4.0) -> Tens
     return (weights * -likely.clamp_min(CERTAIN).log()).sum((1, 2)) / weights.sum((1, 2)).clamp_min(1)
 
 
-def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor, spared: float = SPARED) -> Tensor:
+def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor, spared: float = SPARED, harm: float = 0) -> Tensor:
     """What is left of the coarse map's loss, in the mean over samples.
 
     A good map has little to lose and much to be ruined, a bad one the other way round: relative to what was given
     both count alike, so that a refiner learns to leave good maps alone. With `l` a map's mean negative log-probability
-    of the truth it is the mean of `l(refined) / (l(coarse) + 0.05)`.
+    of the truth it is the mean of `l(refined) / (l(coarse) + spared)`, and of `harm` times what `l(refined)` exceeds
+    `l(coarse)` by, in the same measure.
 
     Parameters
     ----------
@@ -40,6 +41,10 @@ def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor, spared: float
         Probabilities.
     labels : Tensor, (N, H, W), int64
         The truth; 255 is unknown and does not count.
+    spared : float
+        Added to a coarse map's own loss.
+    harm : float
+        How much worse it is to lose than not to gain.
 
     Returns
     -------
@@ -54,7 +59,8 @@ def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor, spared: float
     >>> round(relative_loss(refined, coarse, labels).item(), 2)
     0.19
     """
-    return (misses(refined, labels) / (misses(coarse, labels) + spared)).mean()
+    ours, given = misses(refined, labels), misses(coarse, labels)
+    return ((ours + harm * (ours - given).clamp_min(0)) / (given + spared)).mean()
 
 
 def affinity_loss(weights: Tensor, labels: Tensor) -> Tensor:

@@ -106,6 +106,13 @@ def test_the_refiner_is_trained(run, tmp_path):
     assert refiner.WEIGHTS.stat().st_mtime_ns == before
 
 
+def test_large_photos_are_timed_and_weighed(run):
+    _, result = run("refinement/large")
+    (row,) = result["figures"].values()
+    assert row["command MB"] > 50
+    assert 0 < row["call s"] < row["command s"]
+
+
 def test_refiners_are_scored_beside_rivals(run, monkeypatch, tmp_path):
     """Scenes stand in for photographs, one rival for all: the others are those of Table 1."""
     pytest.importorskip("torch")

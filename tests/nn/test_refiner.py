@@ -1,15 +1,18 @@
 """A refiner that knows no classes: what it promises whatever it has learned."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from tolerances import assert_close
 
-from spnkit.nn import whole
+from spnkit.nn import spreading, whole
 from spnkit.nn.blocks import fused
-from spnkit.nn.refiner import MaskRefiner, facts, mask_refiner, packed, spread
+from spnkit.nn.refiner import MaskRefiner, facts, mask_refiner, packed
+from spnkit.nn.spreading import spread
 
-SMALL = {"widths": (4, 6, 8), "judging": (2, 3, 4)}
+SMALL = {"widths": (4, 6, 8), "judging": (3, 4)}
 
 
 @pytest.fixture
@@ -17,7 +20,7 @@ def refiner():
     """One that has seen something, with weights that differ from place to place."""
     torch.manual_seed(0)
     made = MaskRefiner(**SMALL)
-    for out in (made.weigh, made.trust):
+    for out in (made.weigh, made.trust, made.sight):
         torch.nn.init.normal_(out.weight, std=1.0)
     with torch.no_grad():
         for _ in range(3):
@@ -67,9 +70,9 @@ def test_what_is_unknown_is_filled_and_constant_maps_stay(refiner):
 
 def test_facts_are_of_no_class():
     coarse = torch.tensor([[[[1.0, 0.5]], [[0.0, 0.5]]]])
-    greatest, agreeing, right, lower = facts(coarse)[0, :, 0]
+    greatest, zeros, right, lower = facts(coarse)[0, :, 0]
     assert greatest.tolist() == [1, 0.5]
-    assert agreeing.tolist() == [1, 0.5]
+    assert_close(zeros, torch.tensor([1, math.log10(2) / 4]))
     assert right.tolist() == [0.5, 0]
     assert lower.tolist() == [0, 0]
 
@@ -87,9 +90,25 @@ def arrays(photo, coarse):
 def test_tiles_agree_with_the_whole(refiner):
     photo, coarse = given(200, 330)
     shares = lambda window: coarse[..., *window]  # noqa: E731
-    one, many = (whole.guided(refiner, photo, shares, tile) for tile in (1024, 64))
+    one, many = (whole.guided(refiner, arrays(photo, coarse)[0], shares, tile) for tile in (1024, 64))
     for a, b in zip(one, many, strict=True):
         assert_close(a, b)
+
+
+@pytest.mark.parametrize("size", [(40, 53), (5, 16), (1, 30), (30, 1)])
+def test_strips_hear_what_the_whole_hears(size, monkeypatch):
+    monkeypatch.setattr(spreading, "STRIP", 7)
+    generator = torch.Generator().manual_seed(1)
+    x, gates = (torch.rand(1, n, *size, generator=generator, dtype=torch.float64) for n in (3, 12))
+    gates = (gates / 3).half().unflatten(1, (4, 3, 1))
+    assert_close(spreading.heard(x, gates), spreading.heard(x, gates.double()))
+
+
+def test_photos_of_bytes_are_those_of_numbers(refiner):
+    photo, coarse = arrays(*given(40, 50))
+    pixels = np.rint(255 * photo).astype(np.uint8)
+    expected = whole.refined((pixels / 255).astype(np.float32), coarse, refiner)
+    np.testing.assert_array_equal(whole.refined(pixels, coarse, refiner), expected)
 
 
 def test_weights_in_half_precision_change_little(refiner, monkeypatch):
@@ -131,7 +150,7 @@ def test_weights_are_read_back_and_damaged_files_named(refiner, tmp_path):
 
 
 def test_weights_are_none_of_them_negative_and_add_up_to_less_than_one(refiner):
-    weights, confidence, kept = refiner.weighed(*refiner.guidance(*given()))
+    weights, confidence, kept = refiner.guidance(*given())
     assert weights.shape == (1, 2, 4, 3, 1, 37, 50)
     assert weights.min() >= 0
     assert weights.sum(3).max() < 1

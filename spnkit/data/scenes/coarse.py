@@ -133,6 +133,53 @@ def forgotten(coarse: Shares, rng: np.random.Generator) -> Shares:
     return coarse * left if left.any() else coarse
 
 
+OFF = {"averaged": (0.0, 0.0, 1.0, 2.0, 3.0, 5.0)}
+NEAR = (0.0, 0.0, 0.7)
+"""By how many pixels labels are off the photo's outlines, drawn from these: by much where the map tells them well."""
+DIVIDED = 0.25
+"""How often a region is divided where the photo shows nothing."""
+
+
+def relabelled(labels: NDArray[np.uint8], most: int, rng: np.random.Generator, kind: str) -> NDArray[np.uint8]:
+    """The labels that somebody else would have given: with other outlines, and other distinctions.
+
+    What people draw does not lie on the photo's edges, and some of it has none. A coarse map that was made of such
+    labels says more of them than the photo does: from these a refiner learns when to trust a map.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, uint8 (H, W)
+        Class indices below `most`; other values are unknown and stay.
+    most : int
+        Classes that there may be.
+    rng : numpy.random.Generator
+        Source of chance.
+    kind : str
+        What coarse map will be made of them, a key of `COARSE`.
+
+    Returns
+    -------
+    numpy.ndarray, uint8 (H, W)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spnkit.data.scenes import relabelled
+    >>> other = relabelled(np.eye(16, dtype=np.uint8), 5, np.random.default_rng(0), "averaged")
+    >>> other.shape, other.dtype
+    ((16, 16), dtype('uint8'))
+    """
+    known, side = labels < most, max(labels.shape)
+    if reach := rng.choice(OFF.get(kind, NEAR)):
+        shares = moved(shares_of(labels, most), reach, side / np.exp(rng.uniform(np.log(6), np.log(50))), rng)
+        labels = np.where(known, shares.argmax(0), labels).astype(np.uint8)
+    if rng.random() < DIVIDED:
+        cut = noise(side, rng.uniform(1, 6), rng)[: labels.shape[0], : labels.shape[1]] > rng.uniform(-1, 1)
+        part = cut & (labels == rng.choice(labels.ravel())) & known
+        labels = np.where(part, min(labels[known].max(initial=0) + 1, most - 1), labels).astype(np.uint8)
+    return labels
+
+
 COARSE: dict[str, tuple[Callable[[Shares, np.random.Generator], Shares], float]] = {
     "averaged": (averaged, 0.25),
     "exact": (exact, 0.1),
@@ -140,15 +187,26 @@ COARSE: dict[str, tuple[Callable[[Shares, np.random.Generator], Shares], float]]
     "predicted": (predicted, 0.3),
     "shifted": (shifted, 0.1),
 }
-"""How a coarse map comes about, and how often in training. Those that need nothing done to them are among them: a
-refiner that has not seen any ruins such."""
-GOOD = ("averaged", "exact")
-OFTEN = sum(COARSE[name][1] for name in GOOD)
-"""Maps that need nothing done to them, and how often they come."""
+"""How a coarse map comes about, and its odds in training. Those that need nothing done to them, the truth and its
+averages, are among them: a refiner that has not seen any ruins such."""
+
+
+def kind_of(rng: np.random.Generator, **odds: float) -> str:
+    """A kind of coarse map, drawn; of those that are named the odds are others than in `COARSE`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from spnkit.data.scenes import kind_of
+    >>> kind_of(np.random.default_rng(0), averaged=1e9)
+    'averaged'
+    """
+    shares = np.array([odds.get(name, often) for name, (_, often) in COARSE.items()])
+    return tuple(COARSE)[rng.choice(len(COARSE), p=shares / shares.sum())]
 
 
 def coarse_map(
-    labels: NDArray[np.uint8], classes: int, rng: np.random.Generator, kind: str | None = None, good: float = OFTEN
+    labels: NDArray[np.uint8], classes: int, rng: np.random.Generator, kind: str | None = None
 ) -> NDArray[np.float32]:
     """A coarse map of known labels.
 
@@ -162,8 +220,6 @@ def coarse_map(
         Source of chance.
     kind : str, optional
         A key of `COARSE`; drawn if not given.
-    good : float
-        How often it is one of those that need nothing done to them.
 
     Returns
     -------
@@ -177,10 +233,7 @@ def coarse_map(
     >>> coarse_map(np.eye(16, dtype=np.uint8), 2, np.random.default_rng(0), "averaged").shape
     (2, 16, 16)
     """
-    if kind is None:
-        scale = np.array([good / OFTEN if name in GOOD else (1 - good) / (1 - OFTEN) for name in COARSE])
-        odds = scale * [often for _, often in COARSE.values()]
-        kind = tuple(COARSE)[rng.choice(len(COARSE), p=odds / odds.sum())]
+    kind = kind or kind_of(rng)
     found = COARSE[kind][0](shares_of(labels, classes), rng)
     total = found.sum(0)
     return np.where(total > SEEN, found / np.maximum(total, SEEN), 0).astype(np.float32)

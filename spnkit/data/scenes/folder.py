@@ -7,15 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from spnkit.data.classes import HELEN_CLASSES
 from spnkit.data.files import write_picture
 from spnkit.data.folder import LabelledFolder
 from spnkit.data.layouts import SPLITS
 from spnkit.data.layouts.indexed import Indexed
 from spnkit.data.madeup.folder import made_names, made_once
+from spnkit.data.madeup.portrait import portrait
 from spnkit.data.scenes.scene import MOST, make_scene
 
-VERSION = 1  # raise it whenever the same seed gives other pictures
+VERSION = 2  # raise it whenever the same seed gives other pictures
+FACE_EVERY = 5
 
 
 def make_scenes(
@@ -29,8 +33,8 @@ def make_scenes(
 ) -> LabelledFolder:
     """Make up scenes and write them as a folder of photos with labels.
 
-    A scene depends on its seed, split and index alone. The folder appears whole or not at all, and is used again when
-    it already holds scenes of the same recipe.
+    Every fifth is a made-up face. A scene depends on its seed, split and index alone. The folder appears whole or not
+    at all, and is used again when it already holds scenes of the same recipe.
 
     Parameters
     ----------
@@ -79,12 +83,20 @@ def _write(
     for part, split in enumerate(SPLITS):
         names = made_names(counts[split], split)
         for index, name in enumerate(names):
-            photo, labels = make_scene(size, np.random.default_rng([seed, part, index]))
+            photo, labels = _picture(size, np.random.default_rng([seed, part, index]), index)
             write_picture(root / "images" / f"{name}.png", photo, compress_level=1)  # the camera has been at it already
             write_picture(root / "labels" / f"{name}.png", labels)
             done += 1
             if progress:
                 progress(done, sum(counts.values()))
         (root / "splits" / f"{split}.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
-    classes = ["background", *(f"thing {index}" for index in range(1, MOST))]
+    classes = ["background", *(f"thing {index}" for index in range(1, max(MOST, len(HELEN_CLASSES))))]
     (root / "classes.txt").write_text("".join(f"{i} {name}\n" for i, name in enumerate(classes)), encoding="utf-8")
+
+
+def _picture(size: int, rng: np.random.Generator, index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A scene, or every so often a made-up face: small parts of little contrast, and hair."""
+    if index % FACE_EVERY != FACE_EVERY - 1:
+        return make_scene(size, rng)
+    photo, masks = portrait(size, rng)
+    return photo, masks.argmax(0).astype(np.uint8)
