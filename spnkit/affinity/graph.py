@@ -14,7 +14,7 @@ from scipy.sparse import csr_array, csr_matrix, issparse
 from spnkit.affinity.classes import Walk, leading
 from spnkit.affinity.operator import MixedAffinityOperator, as_operator
 from spnkit.affinity.stability import strength
-from spnkit.affinity.weights import as_shape
+from spnkit.affinity.weights import as_shape, check_finite, check_real
 
 
 def spectrum(operator: MixedAffinityOperator, k: int = 6) -> np.ndarray:
@@ -216,14 +216,12 @@ def _check_transition_matrix(operator: MixedAffinityOperator) -> None:
 def _real_and_square(matrix) -> csr_array:
     """A copy in float64, each entry stored once: integers would overflow."""
     given = matrix if issparse(matrix) else np.asarray(matrix)
-    if given.dtype.kind not in "fiub":
-        raise TypeError(f"matrix must hold real numbers, got dtype {given.dtype}")
+    check_real("matrix", given)
     if given.ndim != 2 or given.shape[0] != given.shape[1]:
         raise ValueError(f"matrix must be square, got shape {given.shape}")
     A = csr_array(given, dtype=np.float64, copy=True)
     A.sum_duplicates()
-    if not np.isfinite(A.data).all():
-        raise ValueError("matrix must be finite, got NaN or infinity")
+    check_finite("matrix", A.data)
     return A
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spnkit.affinity.weights import as_direction, neighbours
+from spnkit.affinity.weights import as_direction, as_real, check_finite, neighbours
 from spnkit.directions import orient
 
 
@@ -169,13 +169,10 @@ def _distance(image, direction, connections, norm):
 
 
 def _as_channels(image) -> np.ndarray:
-    given = np.asarray(image)
-    if given.dtype.kind not in "fiub":
-        raise TypeError(f"image must hold real numbers, got dtype {given.dtype}")
+    given = as_real("image", image)
     if given.ndim not in (2, 3) or given.size == 0:
         raise ValueError(f"image must have shape (H, W) or (H, W, channels), got {given.shape}")
-    if not np.isfinite(given).all():
-        raise ValueError("image must be finite, got NaN or infinity")
+    check_finite("image", given)
     return np.moveaxis(np.atleast_3d(given).astype(np.float64), -1, 0)
 
 

@@ -10,7 +10,7 @@ from scipy.sparse.linalg import LinearOperator
 
 import spnkit
 from spnkit.affinity.matrices import build_G
-from spnkit.affinity.weights import along_scan, as_direction, as_pixel, as_weights
+from spnkit.affinity.weights import along_scan, as_direction, as_pixel, as_weights, check_finite
 from spnkit.directions import DIRECTIONS, ordered
 from spnkit.plan import names_of
 from spnkit.propagation import scan_adjoint
@@ -169,6 +169,5 @@ def _as_shares(shares: Sequence[float] | None, count: int) -> np.ndarray:
         given = np.asarray(ordered("shares", shares, "one number per direction"), dtype=np.float64)
     if given.shape != (count,):
         raise ValueError(f"shares must hold one number per direction ({count}), got shape {given.shape}")
-    if not np.isfinite(given).all():
-        raise ValueError("shares must be finite, got NaN or infinity")
+    check_finite("shares", given)
     return given

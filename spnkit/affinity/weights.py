@@ -12,12 +12,7 @@ from spnkit.directions import TABLE, Direction, ordered, orient
 
 def as_weights(p, name: str = "p") -> np.ndarray:
     """Return `p` as a finite floating (K, H, W) array, or say what is wrong with it."""
-    try:
-        weights = np.asarray(p)
-    except (RuntimeError, TypeError, ValueError) as error:  # a ragged list, a tensor on a GPU or in bfloat16
-        raise TypeError(f"{name} must be what NumPy can make an array of, got {type(p).__name__}: {error}") from error
-    if weights.dtype.kind not in "fiub":
-        raise TypeError(f"{name} must hold real numbers, got dtype {weights.dtype}")
+    weights = as_real(name, p)
     if weights.dtype not in (np.float32, np.float64):
         weights = weights.astype(np.float64)
     if weights.ndim != 3:
@@ -26,9 +21,30 @@ def as_weights(p, name: str = "p") -> np.ndarray:
         raise ValueError(f"{name} must have K = 1 or 3 weights per pixel, got K = {weights.shape[0]}")
     if 0 in weights.shape:
         raise ValueError(f"{name} must have at least one pixel, got shape {weights.shape}")
-    if not np.isfinite(weights).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinity")
+    check_finite(name, weights)
     return weights
+
+
+def as_real(name: str, x) -> np.ndarray:
+    """What NumPy makes of it, of booleans, whole or floating numbers."""
+    try:
+        given = np.asarray(x)
+    except (RuntimeError, TypeError, ValueError) as error:  # a ragged list, a tensor on a GPU or in bfloat16
+        raise TypeError(f"{name} must be what NumPy can make an array of, got {type(x).__name__}: {error}") from error
+    check_real(name, given)
+    return given
+
+
+def check_real(name: str, array) -> None:
+    """Refuse what holds no booleans, whole or floating numbers."""
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype}")
+
+
+def check_finite(name: str, array) -> None:
+    """Refuse NaN and infinities."""
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
 
 
 def as_direction(direction: str) -> Direction:
