@@ -48,6 +48,7 @@ class Refining:
 
     def all(self, jobs: list[Job], problems: list[str]) -> int:
         """Do them, and say how it went; 1 if something was not done."""
+        self._check_extras(jobs)
         if not self.many:
             self.one(jobs[0])
             return 0
@@ -63,6 +64,13 @@ class Refining:
         there = f", {skipped} there already (--force makes them anew)" if skipped else ""
         tell(f"{len(jobs) + len(problems) - failed - skipped} refined{there}" + (f", {failed} not" if failed else ""))
         return int(failed > 0)
+
+    def _check_extras(self, jobs: list[Job]) -> None:
+        """No photo and no mask is overwritten by what is made besides, whatever is forced."""
+        inputs = {path.resolve() for job in jobs for path in (job.photo, *job.masks)}
+        for path in (path for job in jobs for path in self._extras(job)):
+            if path.resolve() in inputs:
+                raise ValueError(f"{path}: it would take the place of a photo or mask; name another place for it")
 
     def _shown(self, jobs: list[Job]) -> Iterable[Job]:
         """With a bar, where there is a terminal."""

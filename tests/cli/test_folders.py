@@ -128,6 +128,17 @@ def test_overwriting_is_asked_for(spnkit, pair):
     assert Path("cat.png").stat().st_mtime_ns != before.st_mtime_ns
 
 
+def test_what_else_is_written_takes_no_place_of_a_mask(spnkit, pair):
+    likely = np.stack([GREY < 100, GREY >= 100]).astype(np.float32)
+    np.savez("cat.npz", likely)
+    before = Path("cat.npz").read_bytes()
+    for place in ("cat.npz", "../" + Path.cwd().name + "/cat.npz"):
+        status, _, complained = spnkit("refine", "cat.jpg", "cat.npz", "--probabilities", place, "--force")
+        assert status == 1
+        assert "cat.npz: it would take the place of a photo or mask" in complained
+    assert Path("cat.npz").read_bytes() == before
+
+
 def test_what_else_is_written(spnkit, folders):
     options = ("--overlay", "--cutout", "--trimap", "--probabilities", "maps")
     assert spnkit("refine", "photos", "masks", "-o", "sharp", *options)[0] == 0
