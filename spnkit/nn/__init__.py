@@ -6,12 +6,14 @@ except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
     raise ModuleNotFoundError("spnkit.nn needs torch: pip install 'spnkit[torch]'", name="torch") from None
+from spnkit.nn.backbones import efficientnet_lite0
 from spnkit.nn.guidance import UNetGuidance, VGGGuidance
 from spnkit.nn.masks import soften
 from spnkit.nn.parsers import FaceParser, HighResFaceParser
 from spnkit.nn.plain import PlainRefinement
 from spnkit.nn.pretrained import FaceRefiner, face_refiner
 from spnkit.nn.propagation import SpatialPropagation
+from spnkit.nn.pyramid import PyramidGuidance
 from spnkit.nn.refine import refine
 from spnkit.nn.refiner import MaskRefiner, mask_refiner
 from spnkit.nn.spn import SPN
@@ -23,9 +25,11 @@ __all__ = [
     "HighResFaceParser",
     "MaskRefiner",
     "PlainRefinement",
+    "PyramidGuidance",
     "SpatialPropagation",
     "UNetGuidance",
     "VGGGuidance",
+    "efficientnet_lite0",
     "face_refiner",
     "mask_refiner",
     "refine",

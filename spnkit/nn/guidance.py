@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 from torch import Tensor, nn
 
-from spnkit.nn.blocks import WIDTHS, EncoderDecoder, conv, double, halve
+from spnkit.nn.blocks import WIDTHS, EncoderDecoder, halve
 from spnkit.nn.checks import check_image
+from spnkit.nn.pyramid import PyramidGuidance
 
 VGG16_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class UNetGuidance(EncoderDecoder):
@@ -53,7 +52,7 @@ class UNetGuidance(EncoderDecoder):
         return super().forward(image)
 
 
-class VGGGuidance(nn.Module):
+class VGGGuidance(PyramidGuidance):
     """The guidance network for VOC (Section 5): VGG-16 to pool5, then upsampling with summed skips.
 
     After pool5 a 1x1 convolution (512); then to conv5_3, conv4_3 and conv3_3 in turn by bilinear upsampling,
@@ -65,7 +64,7 @@ class VGGGuidance(nn.Module):
     out_channels : int
         Weights per pixel: 384 = 4 directions x 3 connections x 32 channels, in this order.
     stride : int
-        The image is this many times larger than the weight map; only 2 is made.
+        The image is this many times larger than the weight map: 1, 2 or 4.
     batch_norm : bool
         Normalise the upsampling part, for the reason given at `UNetGuidance`. VGG-16 itself stays as trained.
 
@@ -83,15 +82,8 @@ class VGGGuidance(nn.Module):
     """
 
     def __init__(self, out_channels: int = 384, *, stride: int = 2, batch_norm: bool = True) -> None:
-        super().__init__()
-        if stride != 2:
-            raise ValueError(f"stride must be 2, where VGGGuidance ends, got {stride!r}")
-        self.stride = stride
-        self.features = vgg16_features()
-        self.bridge = nn.Conv2d(512, 512, 1)
-        self.up = nn.ModuleList(conv(a, b, batch_norm=batch_norm) for a, b in pairwise([512, 512, 512, 256]))
-        self.last = conv(256, 128, batch_norm=batch_norm, activation=nn.ELU)
-        self.out = nn.Conv2d(128, out_channels, 3, padding=1)
+        shapes = ((256, 512, 512, 512), (4, 8, 16, 32))
+        super().__init__(VGG16Features(), out_channels, stride=stride, batch_norm=batch_norm, shapes=shapes)
 
     def load_vgg16(self, state_dict: Mapping[str, Tensor]) -> None:
         """Copy the `features.*` entries of a torchvision `vgg16` state dict, such as its ImageNet weights.
@@ -104,30 +96,27 @@ class VGGGuidance(nn.Module):
         found = {name: value for name, value in state_dict.items() if name.startswith("features.")}
         nn.ModuleDict({"features": self.features}).load_state_dict(found)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Unnormalised weights `(N, out_channels, ceil(H / 2), ceil(W / 2))` of RGB in [0, 1]."""
-        check_image(image)
-        mean, std = (image.new_tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
-        x, before_pool = (image - mean) / std, []
-        for layer in self.features:
+
+class VGG16Features(nn.Sequential):
+    """VGG-16 to pool5 (Simonyan and Zisserman, configuration D): conv3_3, conv4_3 and conv5_3, and pool5."""
+
+    def __init__(self) -> None:
+        layers: list[nn.Module] = []
+        channels = 3
+        for stage in VGG16_STAGES:
+            for width in stage:
+                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
+                channels = width
+            layers.append(nn.MaxPool2d(2, ceil_mode=True))
+        super().__init__(*layers)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Feature maps of a normalised image, finer ones first."""
+        before_pool = []
+        for layer in self:
             if isinstance(layer, nn.MaxPool2d):
                 before_pool.append(x)
                 x = halve(x)
             else:
                 x = layer(x)
-        x = self.bridge(x)
-        for up, skip in zip(self.up, reversed(before_pool), strict=False):
-            x = up(double(x, like=skip)) + skip
-        return self.out(self.last(double(x, like=before_pool[1])))
-
-
-def vgg16_features() -> nn.Sequential:
-    """VGG-16 to pool5 (Simonyan and Zisserman, configuration D)."""
-    layers: list[nn.Module] = []
-    channels = 3
-    for stage in VGG16_STAGES:
-        for width in stage:
-            layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-            channels = width
-        layers.append(nn.MaxPool2d(2, ceil_mode=True))
-    return nn.Sequential(*layers)
+        return [*before_pool[2:], x]
