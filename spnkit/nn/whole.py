@@ -24,7 +24,7 @@ from spnkit.nn.spreading import spread
 
 LARGE = 4_000_000
 """Pixels from which weights are kept in half precision: with 24 a pixel they are what takes the memory."""
-TILE, SMALLER = 1024, 768
+TILE, SMALLER = 1024, 640
 """Sides that tiles have at most; for a large photo they are smaller, as there is less memory left."""
 BAND = 32
 """Rows whose weights are worked out together: as many as stay in the cache."""
@@ -137,9 +137,10 @@ def refined_labels(
         return torch.stack([here == index for index in here.unique().tolist() if index >= 0] or [here >= 0], 1).float()
 
     found = guided(refiner, photo, shares)
-    known = (labels >= 0)[:, None].float()
-    most, best = torch.full_like(known, -1), torch.zeros_like(known, dtype=torch.int16)
-    for group in groups(classes, known.numel()):
+    known, size = (labels >= 0)[:, None], (1, 1, *labels.shape[1:])
+    known = torch.ones(1).expand(size) if known.all() else known.float()
+    most, best = torch.full(size, -1.0), torch.zeros(size, dtype=torch.int16)
+    for group in groups(classes, labels.numel()):
         maps = torch.stack([labels == index for index in range(classes)[group]], 1).float()
         maps = spread(maps, known, found.confidence, found.kept, found.weights.unbind(1))
         share, index = maps.max(1, keepdim=True)
