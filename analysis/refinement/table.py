@@ -4,7 +4,8 @@
     python analysis/refinement/table.py --data DATA                      # the test split, all images
 
 Rivals are tuned on the validation split, for each set and kind. Every set and kind is written as soon as it is done,
-and a run that was stopped goes on where it was. Rows of networks: `--network NAME=FILE`, besides the one that ships.
+and a run that was stopped goes on where it was. Rows of networks: `--network NAME=FILE`, besides the one that ships;
+a table that is there gets those that it has not.
 """
 
 from __future__ import annotations
@@ -55,6 +56,20 @@ def tallied(methods, found):
     return tallies
 
 
+def working(rivals):
+    """Those rivals that are here: a package may be missing, or made without a part, as OpenCV's wheel without Eigen."""
+    photo, coarse = np.zeros((24, 24, 3), np.uint8), np.full((2, 24, 24), 0.5, np.float32)
+    found = {}
+    for name, (call, choices) in rivals.items():
+        try:
+            call(photo, coarse, **choices[0])
+        except Exception as error:
+            print(f"{name}: left out, {' '.join(str(error).split())}")
+        else:
+            found[name] = call, choices
+    return found
+
+
 def tuned(rivals, found):
     """Each rival with the parameters that have the best sum of mean IoU and boundary F."""
     best = {}
@@ -72,15 +87,27 @@ def one_table(options, name, kind, networks):
     if options.tune:
         val = list(cases(options.data, name, kind, "val", options.tune))
         rivals = RIVALS | (BINARY_RIVALS if len(val[0].coarse) == 2 else {})
+        rivals = working(rivals)
         chosen = tuned(rivals, val)
     methods = {"as given": lambda photo, coarse: coarse, **networks}
     methods |= {rival: partial(rivals[rival][0], **parameters) for rival, parameters in chosen.items()}
-    tallies = tallied(methods, cases(options.data, name, kind, options.split, options.images))
-    return {
-        "parameters": chosen,
-        "images": len(next(iter(tallies.values())).seconds),
-        "rows": {row: {k: round(v, 3) for k, v in tally.scores().items()} for row, tally in tallies.items()},
-    }
+    rows = scored(methods, cases(options.data, name, kind, options.split, options.images))
+    return {"parameters": chosen, "images": rows.pop("images"), "rows": rows}
+
+
+def scored(methods, found):
+    """Scores of each method over the same photos, and how many these are."""
+    tallies = tallied(methods, found)
+    rows = {row: {k: round(v, 3) for k, v in tally.scores().items()} for row, tally in tallies.items()}
+    return rows | {"images": len(next(iter(tallies.values())).seconds)}
+
+
+def add_rows(table, options, name, kind, networks):
+    """Rows of networks that a table has not, on its photos."""
+    if missing := {row: method for row, method in networks.items() if row not in table["rows"]}:
+        rows = scored(missing, cases(options.data, name, kind, options.split, table["images"]))
+        del rows["images"]
+        table["rows"] |= rows
 
 
 def main() -> None:
@@ -100,9 +127,11 @@ def main() -> None:
     figures = json.loads((out / f"{target}.json").read_text())["figures"] if (out / f"{target}.json").exists() else {}
     for name in options.sets:
         for kind in KINDS[name]:
-            if (key := f"{name}: {kind}") in figures:
-                continue
-            figures[key] = one_table(options, name, kind, networks)
+            key = f"{name}: {kind}"
+            if key in figures:
+                add_rows(figures[key], options, name, kind, networks)
+            else:
+                figures[key] = one_table(options, name, kind, networks)
             record.write(target, figures, seed=options.seed, out=out)
             for row, scores in figures[key]["rows"].items():
                 print(f"{key:50} {row:24}", *(f"{column} {value:.2f}" for column, value in scores.items()))

@@ -19,7 +19,7 @@ def dense_crf(photo, coarse, *, reach, colour, strength):
     crf = densecrf.DenseCRF2D(width, height, classes)
     crf.setUnaryEnergy(np.ascontiguousarray(-np.log(coarse.clip(1e-3)).reshape(classes, -1), np.float32))
     crf.addPairwiseGaussian(sxy=2, compat=2)
-    crf.addPairwiseBilateral(sxy=reach, srgb=colour, rgbim=np.ascontiguousarray(photo), compat=strength)
+    crf.addPairwiseBilateral(sxy=reach, srgb=colour, rgbim=np.array(photo), compat=strength)
     return np.array(crf.inference(5)).reshape(coarse.shape)
 
 
