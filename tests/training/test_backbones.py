@@ -62,9 +62,7 @@ def test_other_files_are_named(content, tmp_path):
         torch.save({"features.0.weight": torch.zeros(3)}, path)
     else:
         path.write_bytes(content)
-    with pytest.raises(
-        ValueError, match=r"other\.pth: .*torchvision's vgg16"
-    ):
+    with pytest.raises(ValueError, match=r"other\.pth: .*torchvision's vgg16"):
         learned_vgg16(str(path))
 
 
