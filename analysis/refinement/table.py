@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -42,7 +42,7 @@ def network(refiner, photo, coarse):
     """A refiner as a row of the table."""
     likely = np.flatnonzero(coarse.max((1, 2)) > LIKELY)
     found = np.zeros_like(coarse)
-    found[likely] = refined(photo.astype(np.float32) / 255, np.ascontiguousarray(coarse[likely]), refiner)
+    found[likely] = refined(photo, np.ascontiguousarray(coarse[likely]), refiner)
     return found
 
 
@@ -56,11 +56,12 @@ def tallied(methods, found):
     return tallies
 
 
-def working(rivals):
+@cache
+def working(which):
     """Those rivals that are here: a package may be missing, or made without a part, as OpenCV's wheel without Eigen."""
     photo, coarse = np.zeros((24, 24, 3), np.uint8), np.full((2, 24, 24), 0.5, np.float32)
     found = {}
-    for name, (call, choices) in rivals.items():
+    for name, (call, choices) in {"all": RIVALS, "binary": BINARY_RIVALS}[which].items():
         try:
             call(photo, coarse, **choices[0])
         except Exception as error:
@@ -86,27 +87,25 @@ def one_table(options, name, kind, networks):
     chosen, rivals = {}, {}
     if options.tune:
         val = list(cases(options.data, name, kind, "val", options.tune))
-        rivals = RIVALS | (BINARY_RIVALS if len(val[0].coarse) == 2 else {})
-        rivals = working(rivals)
+        rivals = working("all") | (working("binary") if len(val[0].coarse) == 2 else {})
         chosen = tuned(rivals, val)
     methods = {"as given": lambda photo, coarse: coarse, **networks}
     methods |= {rival: partial(rivals[rival][0], **parameters) for rival, parameters in chosen.items()}
-    rows = scored(methods, cases(options.data, name, kind, options.split, options.images))
-    return {"parameters": chosen, "images": rows.pop("images"), "rows": rows}
+    rows, images = scored(methods, cases(options.data, name, kind, options.split, options.images))
+    return {"parameters": chosen, "images": images, "rows": rows}
 
 
 def scored(methods, found):
     """Scores of each method over the same photos, and how many these are."""
     tallies = tallied(methods, found)
     rows = {row: {k: round(v, 3) for k, v in tally.scores().items()} for row, tally in tallies.items()}
-    return rows | {"images": len(next(iter(tallies.values())).seconds)}
+    return rows, len(next(iter(tallies.values())).seconds)
 
 
 def add_rows(table, options, name, kind, networks):
     """Rows of networks that a table has not, on its photos."""
     if missing := {row: method for row, method in networks.items() if row not in table["rows"]}:
-        rows = scored(missing, cases(options.data, name, kind, options.split, table["images"]))
-        del rows["images"]
+        rows, _ = scored(missing, cases(options.data, name, kind, options.split, table["images"]))
         table["rows"] |= rows
 
 

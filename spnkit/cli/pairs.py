@@ -148,7 +148,7 @@ def _into(jobs: list[Job], target: Path, place) -> list[Job]:
     if target.exists() and not target.is_dir():
         raise ValueError(f"{target}: expected a folder for several results, got a file")
     jobs = [replace(job, outs=tuple(place(job) / (mask.stem + _ending(mask)) for mask in job.masks)) for job in jobs]
-    inputs = {path.resolve() for job in jobs for path in (job.photo, *job.masks)}
+    inputs = inputs_of(jobs)
     for job in jobs:
         if any(out.resolve() in inputs for out in job.outs):
             raise ValueError(f"{target}: results would take the place of photos or masks; -o must name another folder")
@@ -157,6 +157,11 @@ def _into(jobs: list[Job], target: Path, place) -> list[Job]:
                 f"{job.photo}: expected masks of different names, got {', '.join(m.name for m in job.masks)}"
             )
     return jobs
+
+
+def inputs_of(jobs: list[Job]) -> set[Path]:
+    """All photos and masks, which no result may take the place of."""
+    return {path.resolve() for job in jobs for path in (job.photo, *job.masks)}
 
 
 def _ending(mask: Path) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from spnkit.cli.extras import EXTRAS, Refined
-from spnkit.cli.pairs import Job
+from spnkit.cli.pairs import Job, inputs_of
 from spnkit.cli.said import about, complain, tell
 from spnkit.data.colours import read_colours
 from spnkit.data.mask_files import MaskFile, read_mask, write_mask
@@ -67,7 +67,7 @@ class Refining:
 
     def _check_extras(self, jobs: list[Job]) -> None:
         """No photo and no mask is overwritten by what is made besides, whatever is forced."""
-        inputs = {path.resolve() for job in jobs for path in (job.photo, *job.masks)}
+        inputs = inputs_of(jobs)
         for path in (path for job in jobs for path in self._extras(job)):
             if path.resolve() in inputs:
                 raise ValueError(f"{path}: it would take the place of a photo or mask; name another place for it")

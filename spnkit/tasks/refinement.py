@@ -212,7 +212,7 @@ class RefinerTraining(Training):
 
     def refined(self, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
         network = cast(MaskRefiner, self.networks[row]).eval().cpu()
-        return torch.from_numpy(refined((photo / 255).astype(np.float32), coarse.numpy(), network))
+        return torch.from_numpy(refined(photo, coarse.numpy(), network))
 
 
 class Refinement(Task):

@@ -120,8 +120,9 @@ class Run:
         module = self.seeded(1, RefinementTraining, classes)
         module.made_from = {self.task.what: learned.digest(), **(made_from or {})}
         if weights := self.options.vgg16:
+            found = learned_vgg16(weights)
             for network in module.networks.values():
-                network.guidance.load_vgg16(learned_vgg16(weights))
+                network.guidance.load_vgg16(found)
             module.made_from["vgg16"] = digest_of(module.networks)
         if parsers is not None:
             module.parsers.load_state_dict(parsers.state_dict())

@@ -30,6 +30,19 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "sgd": partial(torch.optim.SGD, momentum=0.9),
 }
+
+
+def one_cycle(step: int, steps: int) -> float:
+    """Share of the peak learning rate at a step: a linear rise over the first tenth, then half a cosine."""
+    return min(1.0, (step + 1) / (WARM_UP * steps)) * (1 + cos(pi * step / steps)) / 2
+
+
+def poly(step: int, steps: int) -> float:
+    """Share of the peak learning rate at a step: it falls to zero, first almost straight (Chen et al., 2018)."""
+    return (1 - step / steps) ** 0.9 if step < steps else 0.0
+
+
+SCHEDULES = {"cycle": one_cycle, "poly": poly}
 LOSSES = {"balanced": segmentation_loss, "softmax": softmax_loss}
 LAST_SEED = 2**32 - 2
 """torch takes 32 bits, and the second stage has the seed after the run's."""
@@ -53,7 +66,7 @@ class CycleOptions(OptionGroup):
     schedule: str = option(
         "how the rate goes on: one cycle, or falling from its peak by the power 0.9",
         default="cycle",
-        choices=("cycle", "poly"),
+        choices=tuple(SCHEDULES),
         more="The latter is that of DeepLab and of the paper on PASCAL VOC.",
     )
     clip: float = option("greatest norm of a step's gradient; 0: any", default=0.0, least=0)
@@ -104,19 +117,6 @@ def digest_of(module: nn.Module) -> str:
     for name, value in sorted(module.state_dict().items()):
         found.update(name.encode() + b"\0" + value.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()
-
-
-def one_cycle(step: int, steps: int) -> float:
-    """Share of the peak learning rate at a step: a linear rise over the first tenth, then half a cosine."""
-    return min(1.0, (step + 1) / (WARM_UP * steps)) * (1 + cos(pi * step / steps)) / 2
-
-
-def poly(step: int, steps: int) -> float:
-    """Share of the peak learning rate at a step: it falls to zero, first almost straight (Chen et al., 2018)."""
-    return (1 - step / steps) ** 0.9 if step < steps else 0.0
-
-
-SCHEDULES = {"cycle": one_cycle, "poly": poly}
 
 
 class Training(lightning.LightningModule):
