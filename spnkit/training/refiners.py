@@ -45,7 +45,7 @@ class RefinerOptions(OptionGroup):
         more="These are the same guidance network without propagation, `spnkit.nn.PlainRefinement`.",
     )
     guidance: str = option(
-        "what reads the photo: the paper's network for faces, that for PASCAL VOC, or EfficientNet-Lite0",
+        "what reads the photo: the paper's encoder-decoder, VGG-16, or EfficientNet-Lite0",
         default="unet",
         choices=tuple(GUIDANCE),
         more="The last has weights of ImageNet with it (`spnkit[backbones]`).",
