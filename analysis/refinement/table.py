@@ -22,7 +22,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root, in place of 
 import numpy as np
 
 from analysis.common import record
-from analysis.common.refinement.maps import COUNTED, MADE, NETWORKS, ROUGH, cases
+from analysis.common.refinement.maps import COUNTED, MADE, NETWORKS, OBJECTS, ROUGH, cases
 from analysis.common.refinement.rivals import BINARY_RIVALS, RIVALS
 from analysis.common.refinement.tally import Tally
 from spnkit.nn.refiner import mask_refiner
@@ -33,6 +33,7 @@ KINDS = {
     "camvid": tuple(MADE),
     "fasseg": (*MADE, ROUGH),
     "celebamask1000": tuple(MADE),
+    OBJECTS: (*NETWORKS, *MADE),
 }
 LIKELY = 0.02
 """Classes that are nowhere likelier are left out: with 21 classes most are not in a photo."""

@@ -25,8 +25,8 @@ from spnkit.training.report import rounded
 
 SMALL = {"made": 6, "scene": 64, "patch": 32, "batch": 2, "steps": 2, "workers": 0}
 STAGES = (
-    {"steps": 5500, "spared": 0.02, "averaged": 0.38, "exact": 0.152},
-    {"steps": 3000, "spared": 0.02, "averaged": 0.55, "exact": 0.05, "harm": 2.0, "rate": 1.5e-3, "seed": 1},
+    {"steps": 5500, "spared": 0.02, "odds": "averaged=0.38,exact=0.152"},
+    {"steps": 3000, "spared": 0.02, "odds": "averaged=0.55,exact=0.05", "harm": 2.0, "rate": 1.5e-3, "seed": 1},
 )
 """First all kinds of maps; then it costs thrice as much to lose as to gain."""
 KEEP = 1.0

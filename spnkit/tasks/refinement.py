@@ -42,6 +42,40 @@ WEIGHTS = "refiner.pt"
 """What a run leaves for `mask_refiner` and `spnkit refine --weights`."""
 
 
+def odds_of(text: str) -> dict[str, float]:
+    """The odds that `KIND=ODDS,KIND=ODDS` says, for `kind_of`.
+
+    Raises
+    ------
+    ValueError
+        If it says something else.
+
+    Examples
+    --------
+    >>> from spnkit.tasks.refinement import odds_of
+    >>> odds_of("averaged=0.5,exact=0")
+    {'averaged': 0.5, 'exact': 0.0}
+    """
+    found = {}
+    for pair in filter(None, text.split(",")):
+        kind, _, often = pair.partition("=")
+        try:
+            found[kind.strip()] = float(often)
+        except ValueError:
+            raise ValueError(f"odds: expected KIND=ODDS, got {pair!r}") from None
+    if unknown := found.keys() - COARSE:
+        raise ValueError(f"odds: no kind {sorted(unknown)[0]!r}; there are {', '.join(COARSE)}")
+    if not all(0 <= often < float("inf") for often in found.values()):
+        raise ValueError(f"odds: expected numbers from 0 on, got {text!r}")
+    if not any(found.get(name, often) for name, (_, often) in COARSE.items()):
+        raise ValueError(f"odds: some kind must be left, got {text!r}")
+    return found
+
+
+def _told() -> str:
+    return ", ".join(f"{name} {often}" for name, (_, often) in COARSE.items())
+
+
 @grouped
 class SceneOptions(DataOptions):
     """Where photos and their labels come from."""
@@ -74,13 +108,11 @@ class SpreadingOptions(OptionGroup):
         least=0,
         more="It falls to a tenth over the first 70 % of the steps.",
     )
-    averaged: float = option(
-        "odds of the truth's averages among the coarse maps of training",
-        default=COARSE["averaged"][1],
-        least=0,
-        more="Of others: drawn masks 0.25, predicted maps 0.3, shifted ones 0.1. More do less harm to good maps.",
+    odds: str = option(
+        "odds of kinds of coarse maps in training, as KIND=ODDS,KIND=ODDS: others than " + _told(),
+        default="",
+        more="More of the truth and its averages do less harm to good maps.",
     )
-    exact: float = option("odds of the truth itself", default=COARSE["exact"][1], least=0)
     harm: float = option(
         "what is added to the loss for each part by which ours is greater than the coarse map's", default=0.0, least=0
     )
@@ -92,6 +124,7 @@ class SpreadingOptions(OptionGroup):
     begin: str | None = option("weights to begin with, such as those of another run's refiner.pt", default=None)
 
     def check(self) -> None:
+        odds_of(self.odds)
         if self.begin is not None:
             mask_refiner(self.begin)
 
@@ -238,7 +271,7 @@ class Refinement(Task):
         chosen = self.options
         module = run.seeded(0, RefinerTraining, folder.classes)
         module.made_from = {self.what: learned.digest()} | ({"begin": digest_of(module)} if chosen.begin else {})
-        drawn = {"size": chosen.patch, "averaged": chosen.averaged, "exact": chosen.exact}
+        drawn = {"size": chosen.patch, **odds_of(chosen.odds)}
         samples = Coarsened(learned, folder.classes, chosen.seed, **drawn)
         unseen = Coarsened(run.prepared(folder, "val"), folder.classes, chosen.seed, **drawn)
         watched = [unseen[0, index] for index in range(8 * chosen.batch)]

@@ -8,7 +8,7 @@ from rich.console import Console
 from spnkit.data.scenes import make_scenes
 from spnkit.nn import mask_refiner
 from spnkit.tasks import Refinement, RefinementOptions
-from spnkit.tasks.refinement import MOST, ROW, WEIGHTS, Coarsened
+from spnkit.tasks.refinement import MOST, ROW, WEIGHTS, Coarsened, odds_of
 from spnkit.training import fit, run_task
 
 TINY = {"made": 6, "scene": 48, "patch": 24, "batch": 2, "steps": 4}
@@ -100,3 +100,24 @@ def test_a_folder_of_any_classes_will_do(short_epochs, tmp_path):
     options = RefinementOptions(**TINY | {"data": str(tmp_path / "own"), "steps": 2})
     scores = run_task(Refinement(options), tmp_path / "run", console=QUIET)
     assert {"sky", "hay"} < set(scores[ROW])
+
+
+def test_odds_are_said_by_kind():
+    assert odds_of("") == {}
+    assert odds_of("exact=0, drawn=2") == {"exact": 0, "drawn": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("averaged", "expected KIND=ODDS, got 'averaged'"),
+        ("averaged=much", "expected KIND=ODDS, got 'averaged=much'"),
+        ("sketched=1", "no kind 'sketched'; there are averaged, exact, drawn, predicted, shifted"),
+        ("exact=-1", "expected numbers from 0 on"),
+        ("exact=nan", "expected numbers from 0 on"),
+        ("averaged=0,exact=0,drawn=0,predicted=0,shifted=0", "some kind must be left"),
+    ],
+)
+def test_odds_that_say_nothing_are_refused(text, told):
+    with pytest.raises(ValueError, match=told):
+        RefinementOptions(odds=text)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from spnkit.data import open_images
+from spnkit.data import IGNORE, open_images
 from spnkit.data.files import read_indices
 from spnkit.data.scenes.coarse import averaged, drawn, shares_of, shifted
 
@@ -27,6 +27,8 @@ NETWORKS = {
 }
 """The networks whose maps of PASCAL VOC are there; scale, zero and side of those that are stored as logits."""
 LABELS = {"camvid": None, "fasseg": "labels9", "celebamask1000": "labels11", "voc2012": None}
+OBJECTS = "voc2012 objects"
+"""The same photos, every object against what is behind it: masks of one class, as most people have them."""
 COUNTED = {"voc2012": (0, 6, 7, 8, 9, 10, 12, 13, 15, 17, 18, 19)}
 """Classes that are scored, where some are too rare."""
 MADE: dict[str, Callable] = {
@@ -51,6 +53,9 @@ def cases(data: Path, name: str, kind: str, split: str, limit: int | None = None
     if kind == ROUGH:
         yield from rough_cases(data / name, split, limit)
         return
+    if name == OBJECTS:
+        yield from map(of_objects, cases(data, "voc2012", kind, split, limit))
+        return
     folder = open_images(data / name, LABELS[name])
     for index, one in enumerate(folder.splits[split][:limit]):
         photo = folder.load(one)
@@ -59,6 +64,12 @@ def cases(data: Path, name: str, kind: str, split: str, limit: int | None = None
         else:
             coarse = MADE[kind](shares_of(photo.labels, len(folder.classes)), np.random.default_rng((7, index)))
         yield Case(name, one, photo.image, photo.labels, coarse.astype(np.float32))
+
+
+def of_objects(case: Case) -> Case:
+    """All classes but the first as one."""
+    truth = np.where(case.truth == IGNORE, IGNORE, case.truth > 0).astype(np.uint8)
+    return case._replace(set=OBJECTS, truth=truth, coarse=np.stack([case.coarse[0], case.coarse[1:].sum(0)]))
 
 
 def rough_cases(root: Path, split: str, limit: int | None) -> Iterator[Case]:

@@ -9,16 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.common.faces.classical import METHODS, grid
-
-
-def bilateral_solver(photo, coarse, *, reach, colour):
-    """Every class's probability, smooth in the bilateral space (Barron and Poole, 2016), trusted where it is sure."""
-    import cv2
-
-    sure = np.ascontiguousarray(coarse.max(0))
-    options = {"sigma_spatial": reach, "sigma_luma": colour, "sigma_chroma": colour}
-    solver = cv2.ximgproc.createFastBilateralSolverFilter(np.ascontiguousarray(photo), **options)
-    return np.stack([solver.filter(np.ascontiguousarray(one), sure) for one in coarse])
+from analysis.common.refinement.bilateral import bilateral_solver
 
 
 def random_walker(photo, coarse, *, band, contrast):
@@ -62,7 +53,7 @@ def seeds(coarse, band):
 RIVALS = {
     "guided filter": METHODS["guided filter"],
     "domain transform": METHODS["domain transform"],
-    "fast bilateral solver": (bilateral_solver, grid(reach=(4, 8, 16), colour=(4, 8, 16))),
+    "fast bilateral solver": (bilateral_solver, grid(reach=(8, 16), colour=(4, 8, 16), strength=(4.0, 32.0))),
     "dense CRF": METHODS["dense CRF"],
 }
 BINARY_RIVALS = {

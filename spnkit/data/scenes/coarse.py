@@ -80,9 +80,10 @@ def predicted(shares: Shares, rng: np.random.Generator) -> Shares:
     """By a network: outlines rounded and moved, blobs of wrong classes, confidence that is not always deserved."""
     classes, height, width = shares.shape
     side = max(height, width)
-    stride = rng.choice((4, 8, 8, 16))
-    cells = side / np.exp(rng.uniform(np.log(10), np.log(60)))
-    found = moved(shares, rng.choice((0.0, 1.0, 2.0, 4.0, 6.0)), cells, rng)
+    stride = rng.choice((4, 8, 8, 16, 16, 32))
+    reach = rng.choice((0.0, 1.0, 2.0, 4.0, 6.0, 10.0))
+    bumps = max(np.exp(rng.uniform(np.log(10), np.log(60))), 3 * reach)
+    found = moved(shares, reach, side / bumps, rng)
     radius = rng.uniform(0.3, 1) * stride
     found = np.stack([gaussian_filter(one, radius) for one in found])
     small = zoom(found, (1, max(2, height // stride) / height, max(2, width // stride) / width), order=1)
