@@ -22,39 +22,10 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root, in place of 
 import numpy as np
 
 from analysis.common import record
-from analysis.common.refinement.maps import COUNTED, MADE, NETWORKS, OBJECTS, ROUGH, cases
+from analysis.common.refinement.maps import KINDS, cases
 from analysis.common.refinement.rivals import BINARY_RIVALS, RIVALS
-from analysis.common.refinement.tally import Tally
+from analysis.common.refinement.rows import network, scored, tallied
 from spnkit.nn.refiner import mask_refiner
-from spnkit.nn.whole import refined
-
-KINDS = {
-    "voc2012": (*NETWORKS, *MADE),
-    "camvid": tuple(MADE),
-    "fasseg": (*MADE, ROUGH),
-    "celebamask1000": tuple(MADE),
-    OBJECTS: (*NETWORKS, *MADE),
-}
-LIKELY = 0.02
-"""Classes that are nowhere likelier are left out: with 21 classes most are not in a photo."""
-
-
-def network(refiner, photo, coarse):
-    """A refiner as a row of the table."""
-    likely = np.flatnonzero(coarse.max((1, 2)) > LIKELY)
-    found = np.zeros_like(coarse)
-    found[likely] = refined(photo, np.ascontiguousarray(coarse[likely]), refiner)
-    return found
-
-
-def tallied(methods, found):
-    """A tally of each method over the same photos."""
-    tallies = {}
-    for case in found:
-        for name, method in methods.items():
-            tally = tallies.setdefault(name, Tally(len(case.coarse), COUNTED.get(case.set)))
-            tally.add(method, case)
-    return tallies
 
 
 @cache
@@ -94,13 +65,6 @@ def one_table(options, name, kind, networks):
     methods |= {rival: partial(rivals[rival][0], **parameters) for rival, parameters in chosen.items()}
     rows, images = scored(methods, cases(options.data, name, kind, options.split, options.images))
     return {"parameters": chosen, "images": images, "rows": rows}
-
-
-def scored(methods, found):
-    """Scores of each method over the same photos, and how many these are."""
-    tallies = tallied(methods, found)
-    rows = {row: {k: round(v, 3) for k, v in tally.scores().items()} for row, tally in tallies.items()}
-    return rows, len(next(iter(tallies.values())).seconds)
 
 
 def add_rows(table, options, name, kind, networks):

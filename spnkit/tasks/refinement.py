@@ -252,6 +252,8 @@ class Refinement(Task):
     """Photos with masks of any classes; coarse maps are made of the masks, of every kind that there is."""
 
     name, what, options_class = "refinement", "photos", RefinementOptions
+    training: type[RefinerTraining] = RefinerTraining
+    """What is trained; a control may take its place."""
 
     def open(self, data: str) -> LabelledFolder:
         return open_images(data, self.options.labels)
@@ -269,7 +271,7 @@ class Refinement(Task):
 
     def learn(self, run: Run, folder: LabelledFolder, learned: Prepared) -> Training:
         chosen = self.options
-        module = run.seeded(0, RefinerTraining, folder.classes)
+        module = run.seeded(0, self.training, folder.classes)
         module.made_from = {self.what: learned.digest()} | ({"begin": digest_of(module)} if chosen.begin else {})
         drawn = {"size": chosen.patch, **odds_of(chosen.odds)}
         samples = Coarsened(learned, folder.classes, chosen.seed, **drawn)
@@ -285,7 +287,7 @@ class Refinement(Task):
 
     @classmethod
     def module_of(cls, _weights: Any) -> type[Training]:
-        return RefinerTraining
+        return cls.training
 
     def coarse(self, model: Training, photos: Prepared, index: int) -> Tensor:
         kind = next(islice(cycle(COARSE), index, None))

@@ -6,6 +6,8 @@ from scipy.ndimage import gaussian_filter
 
 pytest.importorskip("torch")
 
+import torch
+
 from analysis.common.refinement import maps
 from analysis.common.refinement.bilateral import bilateral_solver, blur, vertices
 
@@ -53,3 +55,21 @@ def test_objects_are_all_classes_but_the_first():
     assert found.set == maps.OBJECTS
     np.testing.assert_array_equal(found.truth, [[0, 1, 255]])
     np.testing.assert_allclose(found.coarse, [[[0.5, 0.1, 0.2]], [[0.5, 0.9, 0.8]]])
+
+
+def test_the_control_knows_no_classes_either():
+    from analysis.common.refinement.plain import PlainMaskRefiner
+    from spnkit.nn.refiner import MaskRefiner
+
+    torch.manual_seed(0)
+    network = PlainMaskRefiner().eval()
+    sizes = [sum(each.numel() for each in one.parameters()) for one in (network, MaskRefiner())]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.01)
+    photo, coarse = torch.rand(1, 3, 33, 42), torch.rand(1, 4, 33, 42).softmax(1)
+    order = [2, 0, 3, 1]
+    with torch.no_grad():
+        network.sight.weight.mul_(100)
+        found = network(photo, coarse)
+        torch.testing.assert_close(network(photo, coarse[:, order]), found[:, order])
+    torch.testing.assert_close(found.sum(1), torch.ones(1, 33, 42))
+    assert (found - coarse).abs().max() > 1e-3

@@ -106,6 +106,19 @@ def test_the_refiner_is_trained(run, tmp_path):
     assert refiner.WEIGHTS.stat().st_mtime_ns == before
 
 
+def test_the_refiner_is_trained_beside_its_control(run, tmp_path):
+    pytest.importorskip("lightning")
+    from spnkit.data.scenes import make_scenes
+
+    make_scenes(tmp_path / "data/camvid", train=1, val=1, test=1, size=64)
+    where = ("--runs", str(tmp_path / "runs"), "--data", str(tmp_path / "data"))
+    _, result = run("refinement/control", *where, "--sets", "camvid", "--images", "1")
+    assert len(result["figures"]["photographs"]) == 5
+    for one in result["figures"]["photographs"].values():
+        assert set(one["rows"]) == {"as given", "with propagation", "plain convolutions"}
+        assert one["images"] == 1
+
+
 def test_large_photos_are_timed_and_weighed(run):
     _, result = run("refinement/large")
     (row,) = result["figures"].values()

@@ -36,6 +36,14 @@ MADE: dict[str, Callable] = {
     "shifted and noisy": shifted,
     "truth drawn with a shaking hand": drawn,
 }
+KINDS = {
+    "voc2012": (*NETWORKS, *MADE),
+    "camvid": tuple(MADE),
+    "fasseg": (*MADE, ROUGH),
+    "celebamask1000": tuple(MADE),
+    OBJECTS: (*NETWORKS, *MADE),
+}
+"""The sets, and what kinds of coarse maps there are of each."""
 
 
 class Case(NamedTuple):
