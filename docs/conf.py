@@ -1,6 +1,7 @@
 """Sphinx: offline, warnings are errors, every notebook is executed (see docs/extending.md for the command)."""
 
 import os
+import sys
 from pathlib import Path
 
 from jupyter_client import AsyncKernelManager
@@ -13,6 +14,8 @@ if hasattr(AsyncKernelManager, "transport_encryption"):  # from 8.10 on; without
     AsyncKernelManager.transport_encryption.default_value = "auto"
 autosummary.WELL_KNOWN_ABBREVIATIONS += ("Eq.",)  # a summary does not end there
 
+sys.path.append(str(Path(__file__).with_name("_ext")))
+
 project = "spnkit"
 author = "the spnkit authors"
 project_copyright = "the spnkit authors, BSD-3-Clause"
@@ -24,7 +27,9 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
+    "sphinx_copybutton",
     "myst_nb",
+    "downloads",
 ]
 exclude_patterns = ["_build", "jupyter_execute"]
 default_role = "py:obj"
@@ -48,5 +53,8 @@ html_theme = "furo"
 html_title = f"spnkit {release}"
 html_static_path = ["_static"]
 html_css_files = ["spnkit.css"]
+html_js_files = ["tables.js"]
+html_favicon = "_static/favicon.svg"
+notebook_downloads = ["quickstart/*", "derivations/*", "errata"]  # those that need nothing but spnkit
 html_copy_source = False
 html_show_sourcelink = False
