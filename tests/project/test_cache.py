@@ -15,7 +15,7 @@ PACKAGE = Path(spnkit.__file__).parent
 CALL = """
 import numpy as np, spnkit
 from numba.core import event
-with event.install_recorder("numba:compile") as compiled:
+with event.install_recorder("numba:run_pass") as compiled:
     h = spnkit.scan(np.ones((1, 1, 1, 2)) * [0, 1], np.full((1, 1, 1, 1, 2), 0.5), "left_to_right")
 print(h[0, 0, 0, 1], len(compiled.buffer))
 """

@@ -1,18 +1,24 @@
-"""The CPU backend: the definition compiled by Numba for vector registers and all cores.
+"""The CPU backend: the definition compiled for vector registers and all cores.
 
 Who calls whom, from the top:
 
     backend.py    forward and backward: packs a call into numbers, chooses the variant, has its kernel compiled
-    kernels.py    the way there: cores share the planes, a plane is scanned in every direction, row by row
+    kernels.py    the way there: threads take planes, a plane is scanned in every direction, row by row
     adjoint.py    the way back: the same walk from the last row to the first
     planes.py     what the numbers of a call mean; planes as they lie in memory, or turned in scratch
     tiles.py      memory to rows and back; a tile is transposed where pixels of a row are not neighbours
-    simd.py       vector registers, and all that a kernel does to memory: the one file that speaks LLVM
+    pool.py       threads that help, and scratch; team.py is what they do, a call piece by piece
 
-`kernels.py`, `adjoint.py`, `planes.py` and `tiles.py` are source text. They hold functions that `backend.py` gives to
-`spnkit.scalars.compiled` with the recurrence and its rules; names in capitals are fixed then, once for each variant,
-and in place of `exp`, `where` and the like stand those of `simd.py`. What Numba made of them is kept on disk by
-`spnkit.backends.cache`; `spnkit.backends.processor` says which processor it is made for.
+What these are written in and how it becomes a kernel:
+
+    simd.py       vector registers, and all that a kernel does to memory; atomics.py: words that threads share
+    values.py     numbers and registers as objects, whose arithmetic emits instructions of LLVM
+    compiler.py   source text, statement by statement; control.py: its branches and loops
+    native.py     text made a function, optimised by way of Numba
+
+`kernels.py`, `adjoint.py`, `planes.py`, `tiles.py` and `team.py` are source text: plain Python that is never run, but
+emitted, with the recurrence and its rules, for the names in capitals that a variant fixes. What comes of it is kept
+on disk by `spnkit.backends.cache`; `spnkit.backends.processor` says which processor it is made for.
 
 The page `docs/cpu_kernels.md` says why it is built so, and what it costs.
 """

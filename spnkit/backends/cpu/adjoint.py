@@ -2,9 +2,7 @@
 
 from collections import namedtuple
 
-import numpy as np
-from numba import prange
-
+from spnkit.backends.cpu.atomics import taken
 from spnkit.backends.cpu.kernels import (
     ask_each,
     bounded,
@@ -21,11 +19,10 @@ from spnkit.backends.cpu.kernels import (
 from spnkit.backends.cpu.planes import (
     KEEP,
     MAPS,
+    NEXT,
     NOWHERE,
     PARTS,
-    SCRATCH,
     STREAMS,
-    THREADS,
     UNITS,
     Gates,
     array_of,
@@ -41,12 +38,13 @@ from spnkit.backends.cpu.planes import (
     pixel_bytes,
     registers_in,
     room_in,
+    sample_of,
     shape_of,
     size_of,
     turns,
     unit_of,
 )
-from spnkit.backends.cpu.simd import bytes_like, filled, load, load_some, splat, store_some
+from spnkit.backends.cpu.simd import Words, bytes_like, filled, load, load_some, store_some
 from spnkit.backends.cpu.tiles import Layers, Part, Size, copy, later, rows_of
 from spnkit.integration import Integration, share
 from spnkit.normalization import gate_gradients, normalized
@@ -57,7 +55,6 @@ Back = namedtuple("Back", "grad won arriving sending x gates before dx dgates")
 
 CHANNELS_LAST = False
 SHARED = False
-ZERO = np.float32(0)
 LANES = 8  # as in planes.py, as all names in capitals fixed when a kernel is compiled
 PAIR = 32  # as in kernels.py
 CONNECTIONS = 3
@@ -65,15 +62,15 @@ RULE = 1  # of Normalization
 INTEGRATION = 1  # of Integration
 
 
-def backward(call):
-    """Gradients of all planes."""
-    like = splat(ZERO, LANES)
-    parts, threads = call[PARTS], call[THREADS]
-    for thread in prange(threads):
-        scratch = np.empty(call[SCRATCH], np.uint8)
-        first, end = begin_of(thread * parts // threads, call), begin_of((thread + 1) * parts // threads, call)
-        for unit in range(first, end):
-            backward_unit(unit, unit == first, call, scratch, like)
+def backward(at, slot, like):
+    """Gradients of parts until none is left, as `forward`."""
+    call, sample = Words(at), -1
+    part = taken(call, NEXT)
+    while part < call[PARTS]:
+        for unit in range(begin_of(part, call), begin_of(part + 1, call)):
+            before, sample = sample, sample_of(unit, call)
+            backward_unit(unit, sample != before, call, slot, like)
+        part = taken(call, NEXT)
 
 
 def begin_of(part, call):
@@ -91,27 +88,27 @@ def sum_of(number, unit, call):
     return part % (call[PARTS] // shape_of(call).n), begin_of(part, call) < number
 
 
-def backward_unit(number, first, call, scratch, like):
+def backward_unit(number, fresh, call, slot, like):
     """Gradients of the maps of a unit: in every direction scan again, keeping h, then go back."""
-    shape, room, codes = shape_of(call), room_in(scratch, call), codes_of(call)
+    shape, room, codes = shape_of(call), room_in(call, slot), codes_of(call)
     grad, winner, x = array_of(call, 0), array_of(call, 1), array_of(call, 2)
     gates, dx, dgates = array_of(call, 3), array_of(call, 4), array_of(call, 5)
     unit, byte = unit_of(number, shape, call[MAPS]), bytes_like(like)
     maps, sums = maps_of(unit), sum_of(number, unit, call)
-    for d in range(len(codes)):
-        size, enters, leaves = size_of(codes[d], shape), d == 0 or turns(codes, d - 1), turns(codes, d)
-        fresh = enters or Integration.none == INTEGRATION
-        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes[d]), room.x, size, maps, enters, like)
-        grad_rows = entered(rows_of(grad, unit.n, d, unit.c, codes[d]), room.grad, size, maps, fresh, like)
-        won = entered(rows_of(winner, unit.n, d, unit.c, codes[d]), room.winner, size, maps, enters, byte)
-        dx_rows = rows_of(dx, unit.n, d, unit.c, codes[d])
+    for d in range(codes.count):
+        size, enters, leaves = size_of(codes.of[d], shape), d == 0 or turns(codes, d - 1), turns(codes, d)
+        again = enters or Integration.none == INTEGRATION
+        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes.of[d]), room.x, size, maps, enters, like)
+        grad_rows = entered(rows_of(grad, unit.n, d, unit.c, codes.of[d]), room.grad, size, maps, again, like)
+        won = entered(rows_of(winner, unit.n, d, unit.c, codes.of[d]), room.winner, size, maps, enters, byte)
+        dx_rows = rows_of(dx, unit.n, d, unit.c, codes.of[d])
         total = entered(dx_rows, room.y, size, maps, enters and d > 0, like)
         kept = size.steps if shape.h * shape.w <= KEEP else PAIR
-        near = gates_near(room, d, size, unit, first, kept, like)
+        near = gates_near(room, d, size, fresh, kept, like)
         if dgates.at:
-            scan(d, 0, codes[d], size, unit, x_rows, gates, near, room.h, size.steps, NOWHERE, NOWHERE, like)
-        back = rows_of(dgates, unit.n, d, sums[0], codes[d])
-        into = Gates(directed(back, codes[d], size.steps), dgates.k)
+            scan(d, 0, codes.of[d], size, unit, x_rows, gates, near, room.h, size.steps, NOWHERE, NOWHERE, like)
+        back = rows_of(dgates, unit.n, d, sums[0], codes.of[d])
+        into = Gates(directed(back, codes.of[d], size.steps), dgates.k)
         go_back(
             d, codes, size, unit, call[STREAMS], grad_rows, won, x_rows, gates, near, room, total, into, sums[1], like
         )
@@ -120,7 +117,7 @@ def backward_unit(number, first, call, scratch, like):
 
 def go_back(d, codes, size, unit, streams, grad, won, x, gates, gates_room, room, dx, into, adds, like):
     """The adjoint of one scan, whose h is in scratch where gradients at gates are wanted."""
-    code, steps, wanted = codes[d], size.steps, into.rows.at != 0
+    code, steps, wanted = codes.of[d], size.steps, into.rows.at != 0
     grad, won = directed(grad, code, steps), directed(won, code, steps)
     x, dx = directed(x, code, steps), directed(dx, code, steps)
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, steps), gates.k)
@@ -141,7 +138,7 @@ def go_back(d, codes, size, unit, streams, grad, won, x, gates, gates_room, room
             step = Back(
                 later(grad, t), later(won, t), arriving, sending, later(x, t), g, later(h, t - 1), later(dx, t), dg
             )
-            adjoint_row(t, d, len(codes), step, wanted, adds, streams != 0, size.lanes, unit, like)
+            adjoint_row(t, d, codes.count, step, wanted, adds, streams != 0, size.lanes, unit, like)
         if out.rows.at != into.rows.at + begin * into.rows.step:
             layers = Layers(CONNECTIONS, into.gap, out.gap, -PAIR * into.rows.step, streams)
             copy(later(into.rows, begin), out.rows, tile, whole, layers, like)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import threading
-from contextlib import nullcontext
+from array import array
 from functools import cache, lru_cache
 
 import numba
 import numpy as np
 
 from spnkit import backends, integration, normalization, recurrence
-from spnkit.backends.cache import jit_cached
 from spnkit.backends.cpu import adjoint, kernels, planes, simd, tiles
+from spnkit.backends.cpu.native import native, text_of
+from spnkit.backends.cpu.pool import scratch, together
 from spnkit.backends.cpu.tiles import LINE
+from spnkit.backends.cpu.values import FLOATS, Kind, where
 from spnkit.backends.processor import register_bytes
 from spnkit.integration import Integration
 from spnkit.scalars import compiled
@@ -24,21 +25,7 @@ MAPS = 4  # of those that share gates, how many are scanned in step
 SUMS = 4  # parts in which gradients at shared gates are added up, over all samples
 STREAM_FROM = 1 << 24  # bytes of gradients that no cache should be filled with
 # What runs for a whole row or plane is worth a call; all else is inlined, since a pixel is not.
-OUT_OF_LINE = (
-    "copy",
-    "copy_tiles",
-    "clear",
-    "entered",
-    "forward_unit",
-    "backward_unit",
-    "scan",
-    "scan_tile",
-    "go_back",
-)
-
-DTYPES = {4: np.float32, 8: np.float64}
-
-_pool = threading.Lock()
+APART = {"copy", "copy_tiles", "clear", "forward_unit", "backward_unit", "scan", "scan_tile", "go_back"}
 
 
 def forward(x, gates, y, winner, plan):
@@ -73,21 +60,19 @@ def _run(name, x, gates, plan, arrays, streams):
     shared, wanted = x.shape[-3] > 1 and gates.shape[-3] == 1, name == "backward" and arrays[-1] is not None
     parts = arrays[-1].shape[-3] if shared and wanted else 0
     shared = shared or (gates.strides[-3] == 0 and not wanted)
-    header = _header(name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared, parts, streams)
-    numbers = [number for array in arrays for number in _numbers(array)]
-    call = np.array((*header, *numbers), np.int64)
-    run = _kernel(name, x.itemsize, (*_variant(gates.shape[2], plan), last, shared), threads > 1)
-    with _turn() if threads > 1 else nullcontext():
-        run(call)
-
-
-def _turn():
-    """Numba's own pool of threads, which serves where there is neither OpenMP nor TBB, takes one caller at a time, or
-    ends the process; which pool it is shows after the first call."""
-    try:
-        return nullcontext() if numba.threading_layer() in ("omp", "tbb") else _pool
-    except ValueError:
-        return _pool
+    variant = (*_variant(gates.shape[2], plan), last, shared)
+    header, pieces, each = _header(
+        name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared, parts, streams
+    )
+    run, workers = _kernel(name, x.itemsize, variant), min(threads, pieces)
+    with scratch(workers * each) as room:
+        numbers = [number for array in arrays for number in _numbers(array)]
+        call = array("q", (*(0,) * (planes.FRONT + planes.SCRATCH), room, *header, *numbers))
+        at = call.buffer_info()[0] + 8 * planes.FRONT
+        if workers > 1:
+            together(run, at, workers)
+        else:
+            run.ctypes(at, 0)
 
 
 def _channels_last(arrays):
@@ -133,7 +118,7 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared, par
     n, c, h, w = shape
     lanes = register_bytes() // itemsize
     pixel = itemsize * lanes if last else itemsize
-    side, tile = max(h, w), _tile(itemsize)
+    side = max(h, w)
     blocks = -(-c // lanes) if last else c
     most = blocks if parts else n * blocks // threads  # the order of a sum must not depend on the number of threads
     maps = max(1, min(MAPS, blocks, most)) if shared else 1
@@ -144,7 +129,7 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared, par
     back = name == "backward"
     kept = len(plan.directions) if shared else int(back and h * w <= planes.KEEP)  # planes of gates that stay turned
     turned = 0 if last else plane(itemsize)
-    row, gates = tiles.row_bytes(side, pixel), 2 * connections * tile * tiles.row_bytes(side, itemsize)
+    row, gates = tiles.row_bytes(side, pixel), 2 * connections * LINE // itemsize * tiles.row_bytes(side, itemsize)
     room = planes.Room(
         x=turned,
         grad=turned if back else 0,
@@ -160,8 +145,11 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared, par
     units = -(-blocks // maps)
     parts = parts or units
     codes = [2 * d.horizontal + d.reverse for d in plan.directions]
-    sizes = (n * units, maps, n * parts, min(threads, n * parts), ends[-1] + 3 * LINE)
-    return (*map(int, shape), *sizes, *offsets, len(codes), int(streams), *codes)
+    each = ends[-1] + 3 * LINE
+    sizes = (n * units, maps, n * parts, each)
+    pieces = n * parts if back else n * units
+    spare = (0,) * (-planes.SCRATCH - 1)  # between the address of scratch and the header
+    return (*spare, *map(int, shape), *sizes, *offsets, len(codes), int(streams), *codes), pieces, each
 
 
 @lru_cache(maxsize=256)
@@ -181,42 +169,14 @@ def _large(gates, x):
 
 
 @cache
-def _kernel(name, itemsize, variant, parallel):
-    """The dispatcher of one variant; Numba compiles it at the first call, or finds it in the cache."""
-
-    def jit(function):
-        whole = function.__name__ == name
-        return jit_cached(function, parallel=parallel, nogil=True) if whole else _jit_inner(function)
-
-    label = "_".join(map(str, ("", itemsize, *variant, "parallel" if parallel else "serial")))
-    constants = dict(
-        zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED", "CHANNELS_LAST", "SHARED"), variant, strict=True)
-    )
-    names = {**vars(_parts(itemsize, *variant[-2:])), **constants}
-    return getattr(compiled(jit, kernels, adjoint, label=label, **names), name)
-
-
-@cache
-def _parts(itemsize, last, shared):
-    """What all variants share, compiled once: the definitions for vector registers, and the tiles."""
-    operations = {name: getattr(simd, name) for name in ("absolute", "exp", "where", "filled")}
-    sizes = {
-        "LANES": register_bytes() // itemsize,
-        "TILE": _tile(itemsize),
-        "PAIR": 2 * _tile(itemsize),
-        "ZERO": DTYPES[itemsize](0),
-        "CHANNELS_LAST": last,
-        "SHARED": shared,
-    }
-    sources = (recurrence, normalization, integration, tiles, planes)
-    return compiled(_jit_inner, *sources, label=f"_{itemsize}_{last}_{shared}", **operations, **sizes)
-
-
-def _tile(itemsize):
-    """Steps of a tile: a cache line of columns."""
-    return LINE // itemsize
-
-
-def _jit_inner(function):
-    inline = function.__name__ not in OUT_OF_LINE
-    return numba.njit(forceinline=inline, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+def _kernel(name, itemsize, variant):
+    """The function of one variant, compiled, or found in the cache."""
+    constants = zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED", "CHANNELS_LAST", "SHARED"), variant, strict=True)
+    kind = Kind(FLOATS[itemsize], register_bytes() // itemsize)
+    tile = LINE // itemsize  # steps: a cache line of columns
+    sizes = {"LANES": kind.lanes, "TILE": tile, "PAIR": 2 * tile}
+    operations = {name: getattr(simd, name) for name in ("absolute", "exp", "filled")}
+    names = {**operations, "where": where, **sizes, **dict(constants)}
+    definitions = compiled(lambda function: function, recurrence, normalization, integration, **names)
+    text = text_of(tiles, planes, kernels, adjoint, apart=APART, **{**vars(definitions), **names})
+    return native(getattr(text, name), kind, name="_".join(map(str, (name, itemsize, *variant))))

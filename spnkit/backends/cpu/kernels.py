@@ -9,13 +9,10 @@ capitals are fixed when a kernel is compiled.
 
 from collections import namedtuple
 
-import numpy as np
-from numba import prange
-
+from spnkit.backends.cpu.atomics import taken
 from spnkit.backends.cpu.planes import (
     MAPS,
-    SCRATCH,
-    THREADS,
+    NEXT,
     UNITS,
     Gates,
     array_of,
@@ -32,6 +29,7 @@ from spnkit.backends.cpu.planes import (
     pixel_bytes,
     registers_in,
     room_in,
+    sample_of,
     shape_of,
     size_of,
     tile_at,
@@ -39,19 +37,19 @@ from spnkit.backends.cpu.planes import (
     unit_of,
 )
 from spnkit.backends.cpu.simd import (
+    Words,
     ask,
     bytes_like,
     filled,
     itemsize,
     load,
     load_some,
-    splat,
     store,
     store_some,
-    where,
     with_lane_of,
 )
 from spnkit.backends.cpu.tiles import Part, Rows, later, row_bytes, rows_of
+from spnkit.backends.cpu.values import where
 from spnkit.integration import Integration, integrated, wins
 from spnkit.normalization import normalized
 from spnkit.recurrence import propagated
@@ -62,7 +60,6 @@ GatesRoom = namedtuple("GatesRoom", "at kept fresh")
 Scanned = namedtuple("Scanned", "x best won")
 Step = namedtuple("Step", "x gates before h best won")
 
-ZERO = np.float32(0)
 LANES = 8  # as in planes.py
 TILE = 16  # as in planes.py
 PAIR = 32  # two tiles: memory takes two lines side by side in the time of one, and of two tiles one is brought early
@@ -75,47 +72,47 @@ INTEGRATION = 1  # of Integration
 ANCHORED = True  # see Plan
 
 
-def forward(call):
-    """All planes; `call` is what `cpu.Call` packs."""
-    like = splat(ZERO, LANES)
-    units, threads = call[UNITS], call[THREADS]
-    for thread in prange(threads):
-        scratch = np.empty(call[SCRATCH], np.uint8)  # passed on as an array: Numba frees what is only an address
-        first = thread * units // threads
-        for unit in range(first, (thread + 1) * units // threads):
-            forward_unit(unit, unit == first, call, scratch, like)
+def forward(at, slot, like):
+    """Units of the call at an address until none is left, in scratch number `slot`; other threads may do the same."""
+    call, sample = Words(at), -1
+    unit = taken(call, NEXT)
+    while unit < call[UNITS]:
+        before, sample = sample, sample_of(unit, call)
+        forward_unit(unit, sample != before, call, slot, like)
+        unit = taken(call, NEXT)
 
 
-def forward_unit(number, first, call, scratch, like):
-    """Scan the maps of a unit in every direction and integrate; `first` says that nothing is in scratch yet."""
-    shape, room, codes = shape_of(call), room_in(scratch, call), codes_of(call)
+def forward_unit(number, fresh, call, slot, like):
+    """Scan the maps of a unit in every direction and integrate; `fresh` says that no gates of its sample are in scratch
+    yet."""
+    shape, room, codes = shape_of(call), room_in(call, slot), codes_of(call)
     x, gates, y, winner = array_of(call, 0), array_of(call, 1), array_of(call, 2), array_of(call, 3)
     unit, byte = unit_of(number, shape, call[MAPS]), bytes_like(like)
     maps = maps_of(unit)
-    for d in range(len(codes)):
+    for d in range(codes.count):
         order = d if Integration.none != INTEGRATION else 0
-        size, enters = size_of(codes[d], shape), d == 0 or turns(codes, d - 1)
+        size, enters = size_of(codes.of[d], shape), d == 0 or turns(codes, d - 1)
         begins, leaves = enters or order == 0, order == 0 or turns(codes, d)
-        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes[d]), room.x, size, maps, enters, like)
-        y_rows = rows_of(y, unit.n, d, unit.c, codes[d])
-        winner_rows = rows_of(winner, unit.n, d, unit.c, codes[d])
+        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes.of[d]), room.x, size, maps, enters, like)
+        y_rows = rows_of(y, unit.n, d, unit.c, codes.of[d])
+        winner_rows = rows_of(winner, unit.n, d, unit.c, codes.of[d])
         best = entered(y_rows, room.y, size, maps, begins and order > 0, like)
         won = entered(winner_rows, room.winner, size, maps, begins and order > 0, byte)
-        near = gates_near(room, d, size, unit, first, PAIR, like)
-        scan(d, order, codes[d], size, unit, x_rows, gates, near, room.h, 2, best, won, like)
+        near = gates_near(room, d, size, fresh, PAIR, like)
+        scan(d, order, codes.of[d], size, unit, x_rows, gates, near, room.h, 2, best, won, like)
         left(y_rows, best, size, maps, leaves, like)
         left(winner_rows, won, size, maps, leaves, byte)
 
 
-def gates_near(room, d, size, unit, first, kept, like):
-    """Room for gates that have to be turned, with `kept` rows. All that channels share stay for the next unit, each
-    direction in its place; only the `first` unit and the first one of a sample find them missing."""
+def gates_near(room, d, size, fresh, kept, like):
+    """Room for gates that have to be turned, with `kept` rows. All that channels share stay for the next unit of the
+    sample, each direction in its place; the first one that a thread works on finds none, and a `fresh` room."""
     if not SHARED:
         return GatesRoom(room.gates, kept, True)
     item = itemsize(like)
     plane = max(size.steps * row_bytes(size.lanes, item), size.lanes * row_bytes(size.steps, item))  # lying or upright
     place = d * CONNECTIONS * plane
-    return GatesRoom(room.gates + place, size.steps, first or unit.c == 0)
+    return GatesRoom(room.gates + place, size.steps, fresh)
 
 
 def scan(d, order, code, size, unit, x, gates, room, hidden_room, hidden, best, won, like):

@@ -19,11 +19,14 @@ Shape = namedtuple("Shape", "n c h w")
 Room = namedtuple("Room", "x grad y winner gates h dgates q")  # addresses of a thread's scratch
 # Maps that are scanned in step, from channel c on: some that share gates, or one; `depth` channels are left from there.
 Unit = namedtuple("Unit", "n c maps depth")
+Codes = namedtuple("Codes", "of count")
 Gates = namedtuple("Gates", "rows gap")  # those of connection 0, and from one connection to the next
 
 NOWHERE = Rows(0, 0, 0, 0)
-# Places in a call: the shape, then these; directions and arrays follow the header.
-UNITS, MAPS, PARTS, THREADS, SCRATCH, ROOM, COUNT, STREAMS, HEADER = 4, 5, 6, 7, 8, 9, 17, 18, 19
+# Places in a call: the shape, then these; directions and arrays follow the header. In front of it, on a line of its own
+# that threads write to, the number of the piece of work that is next; and the address of scratch.
+UNITS, MAPS, PARTS, EACH, ROOM, COUNT, STREAMS, HEADER = 4, 5, 6, 7, 8, 16, 17, 18
+NEXT, SCRATCH, FRONT = -16, -8, 16
 
 
 def shape_of(call):
@@ -31,24 +34,27 @@ def shape_of(call):
     return Shape(call[0], call[1], call[2], call[3])
 
 
-def room_in(scratch, call):
-    """The parts of scratch: their places follow in the order of the fields."""
-    at = scratch.ctypes.data
-    at += -at % LINE
-    part = call[ROOM:COUNT]
+def sample_of(number, call):
+    """Which sample a unit is of."""
+    return number // (call[UNITS] // call[0])
+
+
+def room_in(call, slot):
+    """The parts of a thread's scratch: their places follow in the order of the fields."""
+    at, part = call[SCRATCH] + slot * call[EACH], call.beyond(ROOM)
     return Room(
         at + part[0], at + part[1], at + part[2], at + part[3], at + part[4], at + part[5], at + part[6], at + part[7]
     )
 
 
 def codes_of(call):
-    """The directions."""
-    return call[HEADER : HEADER + call[COUNT]]
+    """The directions, 2 * horizontal + reverse each; how many there are is in the call."""
+    return Codes(call.beyond(HEADER), call[COUNT])
 
 
 def array_of(call, i):
     """Address and strides of one array."""
-    at = call[HEADER + call[COUNT] + 7 * i :]
+    at = call.beyond(HEADER + call[COUNT] + 7 * i)
     return Array(at[0], at[1], at[2], at[3], at[4], at[5], at[6])
 
 
@@ -72,7 +78,7 @@ def size_of(code, shape):
 
 def turns(codes, d):
     """Whether the direction after number `d` goes along the other axis, or there is none."""
-    return d + 1 == len(codes) or codes[d] & 2 != codes[d + 1] & 2
+    return d + 1 == codes.count or codes.of[d] & 2 != codes.of[d + 1] & 2
 
 
 def in_place(rows, like):
