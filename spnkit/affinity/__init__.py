@@ -15,6 +15,7 @@ from spnkit.affinity.makers import (
 )
 from spnkit.affinity.matrices import build_A, build_D, build_G, build_L, build_W
 from spnkit.affinity.operator import AffinityOperator, MixedAffinityOperator
+from spnkit.affinity.photos import edge_scale
 from spnkit.affinity.reach import effective_area, gradient_norms, mean_reach
 from spnkit.affinity.report import Check, Report
 from spnkit.affinity.stability import (
@@ -45,6 +46,7 @@ __all__ = [
     "color_similarity_weights",
     "diffuse",
     "domain_transform_weights",
+    "edge_scale",
     "effective_affinity",
     "effective_area",
     "eq2_as_printed",

@@ -7,7 +7,12 @@ from scipy.signal import lfilter
 from tolerances import assert_close
 
 import spnkit
-from spnkit.affinity import color_similarity_weights, domain_transform_weights, recursive_filter_weights
+from spnkit.affinity import (
+    color_similarity_weights,
+    domain_transform_weights,
+    edge_scale,
+    recursive_filter_weights,
+)
 from spnkit.directions import DIRECTIONS
 
 MAKERS = [
@@ -91,6 +96,81 @@ def test_an_edge_stops_the_weights(maker, options):
     image[:, 3:] = 1
     pull = np.abs(maker(image, **options)).sum(axis=0)[1:-1]
     assert (pull[:, 3] < 0.05 * pull[:, 2]).all()
+
+
+AS_IT_COMES = [
+    (domain_transform_weights, {}),
+    (recursive_filter_weights, {"coefficient": 0.9, "sigma": None}),
+    (color_similarity_weights, {}),
+]
+
+
+def photo_of_bytes():
+    """Two smooth halves with a strong edge between them, and some noise."""
+    rng = np.random.default_rng(5)
+    levels = np.where(np.arange(24)[:, None] < 12, 60, 190) + rng.integers(-4, 5, (16, 24, 3))
+    return levels.astype(np.uint8)
+
+
+@pytest.mark.parametrize(("maker", "options"), AS_IT_COMES)
+@pytest.mark.parametrize("connection", ["one_way", "three_way"])
+def test_a_photo_is_taken_as_it_comes(maker, options, connection, recwarn):
+    photo = photo_of_bytes()
+    opaque = np.full((*photo.shape[:2], 1), 255, np.uint8)
+    opaque[3:9, 5:] = 7  # what it hides is not an edge
+    weights = maker(photo, connection=connection, **options)
+    assert weights.shape == ({"one_way": 1, "three_way": 3}[connection], 16, 24)
+    pull = np.abs(weights).sum(axis=0)[1:-1]
+    assert pull[:, 1:12].mean() > 0.6
+    assert pull[:, 12].max() < 0.05
+    for same in (photo / 255, photo.astype(np.uint16) * 257, np.concatenate([photo, opaque], axis=2)):
+        assert_close(maker(same, connection=connection, **options), weights)
+    assert_close(maker(photo * 40.0 - 3, connection=connection, **options), weights)  # whatever the contrast
+    grey = maker(photo[..., 0], connection=connection, **options)
+    assert_close(maker(photo[..., :1], connection=connection, **options), grey)
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(("maker", "options"), MAKERS)
+def test_three_neighbours_share_what_one_would_have(maker, options):
+    flat = np.zeros((5, 6))
+    alone, shared = (maker(flat, connection=name, **options) for name in ("one_way", "three_way"))
+    assert (alone.shape, shared.shape) == ((1, 5, 6), (3, 5, 6))
+    assert_close(shared.sum(axis=0), alone[0])
+    with pytest.raises(ValueError, match="connection must be one of one_way, three_way, got 'two_way'"):
+        maker(flat, connection="two_way", **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda p: color_similarity_weights(p, sigma=20), r"sigma = 20 .* levels 0 to 255 count as 0 to 1"),
+        (lambda p: domain_transform_weights(p, sigma_r=30), "divide sigma_r by 255"),
+        (lambda p: recursive_filter_weights(p * 257.0, coefficient=0.5, sigma=0.1), "hardly a pixel listens"),
+        (lambda p: domain_transform_weights(p * 1.0, sigma_s=60, sigma_r=0.1), "its edge_scale is"),
+    ],
+)
+def test_a_scale_of_another_unit_is_said(call, words):
+    with pytest.warns(UserWarning, match=words) as caught:
+        call(photo_of_bytes())
+    assert caught[0].filename == __file__
+
+
+def test_the_scale_of_edges_follows_the_contrast():
+    photo = photo_of_bytes()
+    scale = edge_scale(photo)
+    assert 4 / 255 < scale < 16 / 255  # the noise, far below the edge
+    assert_close(edge_scale(photo * 3.0), scale * 3 * 255)
+    assert_close(edge_scale(np.swapaxes(photo, 0, 1)), scale)
+    drawing = np.zeros((30, 40), bool)
+    drawing[:, 20:] = True
+    assert edge_scale(drawing) == 1 / 3
+    assert edge_scale(np.ones((1, 1))) == edge_scale(np.ones((1, 9, 3))) == 1
+
+
+def test_a_photo_of_one_line_has_no_neighbours_across(recwarn):
+    assert_array_equal(color_similarity_weights(photo_of_bytes()[:1], "top_to_bottom"), 0)
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(
