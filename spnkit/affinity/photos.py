@@ -87,9 +87,7 @@ def complain_of_scale(image, name: str, value: float, weights: np.ndarray, depth
         most = np.iinfo(np.asarray(image).dtype).max
         words = f"is beyond all differences: levels 0 to {most} count as 0 to 1 (divide {name} by {most})"
     elif weights.size and np.median(weights) < NOTHING:
-        words = (
-            f"is small beside the differences in image, so hardly a pixel listens (edge_scale: {edge_scale(image):.3g})"
-        )
+        words = f"is too small for this image: hardly a pixel listens (its edge_scale is {edge_scale(image):.3g})"
     else:
         return
     warnings.warn(f"{name} = {value:g} {words}", UserWarning, stacklevel=depth)
