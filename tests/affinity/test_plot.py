@@ -15,6 +15,7 @@ from spnkit.affinity import (
     MixedAffinityOperator,
     build_G,
     diffuse,
+    effective_area,
     gershgorin_discs,
     gradient_norms,
     step_matrices,
@@ -47,6 +48,66 @@ def test_a_figure_goes_into_its_axes(name):
         assert ax.get_xlabel()
         assert ax.get_ylabel()
     figure.canvas.draw()
+
+
+BARS = {
+    "sparsity": "size of the entry",
+    "reach": "share of what it hears",
+    "listens_to": "share of what it hears",
+    "column": "share of what they hear",
+    "diffusion": "value of the map",
+}
+PLAIN = {
+    "sparsity": lambda ax, **options: plot.sparsity(build_G(P), ax, **options),
+    "reach": lambda ax, **options: plot.reach(ROW, (2, 4), ax, **options),
+    "listens_to": lambda ax, **options: plot.listens_to(np.ones((6, 6)), ROW, (2, 4), ax, **options),
+    "column": lambda ax, **options: plot.reach(AffinityOperator(P).column((2, 4)), (2, 4), ax, of="column", **options),
+    "diffusion": lambda ax, **options: plot.diffusion(AffinityOperator(P), np.eye(6), (2,), ax, **options),
+}
+SAYS = {
+    "sparsity": ["36 x 36", "% of all pairs"],
+    "reach": ["Pixel (2, 4) listens to", "pixels' worth", "10% its own"],
+    "listens_to": ["Pixel (2, 4) listens to", "10% its own"],
+    "column": ["Who listens to pixel (2, 4)", "in sum"],
+    "diffusion": ["after T = 2"],
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_map_says_what_is_seen_and_which_colour_is_how_much(name):
+    figure = Figure(layout="constrained")
+    PLAIN[name](figure.subplots())
+    drawn, bar = figure.axes
+    assert bar.get_ylabel() == BARS[name]
+    for words in SAYS[name]:
+        assert words in drawn.get_title()
+    figure.canvas.draw()
+    alone = Figure()
+    PLAIN[name](alone.subplots(), colorbar=False)
+    assert len(alone.axes) == 1
+
+
+def test_what_titles_say_is_so():
+    title = plot.reach(ROW, (2, 4), Figure().subplots()).get_title()
+    assert f"{effective_area(ROW):.3g} pixels' worth, {ROW[2, 4] / ROW.sum():.0%} its own" in title
+    column = AffinityOperator(P).column((2, 4))
+    title = plot.reach(column, (2, 4), Figure().subplots(), of="column").get_title()
+    assert f"{column.sum():.2g} in sum, {column[2, 4] / column.sum():.0%} its own" in title
+    with pytest.raises(ValueError, match="of must be 'row' or 'column', got 'both'"):
+        plot.reach(ROW, (2, 4), Figure().subplots(), of="both")
+    assert plot.reach(ROW, (2, 4), Figure().subplots(), title="").get_title() == ""
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_large_matrix_is_drawn_in_dots_that_lose_nothing(monkeypatch, dense):
+    monkeypatch.setattr("spnkit.plot.matrices.LARGEST", 8)
+    G = build_G(RANDOM)  # 35 x 35: dots of 5 x 5
+    ax = plot.sparsity(G.toarray() if dense else G, Figure().subplots(), lanes=5)
+    blocks = np.abs(G.toarray()).reshape(7, 5, 7, 5).max(axis=(1, 3))
+    assert_close(ax.images[0].get_array().filled(0), blocks)
+    assert "a dot for 5 x 5" in ax.get_title()
+    assert f"{G.count_nonzero() / 35**2:.1%} of all pairs" in ax.get_title()
+    assert ax.get_xlim() == (-0.5, 34.5)
 
 
 def test_without_axes_a_figure_is_made():

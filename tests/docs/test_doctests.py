@@ -12,7 +12,10 @@ import spnkit
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "api"
 MODULES = ["spnkit", *(module.name for module in pkgutil.walk_packages(spnkit.__path__, "spnkit."))]
-PUBLIC = ("spnkit", *(f"spnkit.{name}" for name in ("affinity", "data", "data.scenes", "nn", "tasks", "training")))
+PUBLIC = (
+    "spnkit",
+    *(f"spnkit.{name}" for name in ("affinity", "data", "data.scenes", "nn", "plot", "tasks", "training")),
+)
 
 
 def import_or_skip(name):
@@ -39,7 +42,7 @@ def no_windows(monkeypatch):
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name, request):
     module = import_or_skip(name)
-    if name == "spnkit.plot":
+    if name.startswith("spnkit.plot"):
         request.getfixturevalue("no_windows")
     assert doctest.testmod(module).failed == 0
 
@@ -48,13 +51,6 @@ def test_examples_run(name, request):
 def test_reference_is_complete(name):
     module = import_or_skip(name)
     assert {f"{name}.{one}" for one in module.__all__} <= set(listed())
-
-
-def test_public_functions_of_plot_are_in_the_reference():
-    plot = import_or_skip("spnkit.plot")
-    functions = {name for name, f in vars(plot).items() if getattr(f, "__module__", "") == plot.__name__}
-    public = {name for name in functions if not name.startswith("_")}
-    assert public == set(re.findall(r"^\.\. autofunction:: (\w+)", (REFERENCE / "plot.md").read_text(), re.MULTILINE))
 
 
 def listed():
