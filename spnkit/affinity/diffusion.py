@@ -25,8 +25,8 @@ def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | 
     ----------
     operator : AffinityOperator or MixedAffinityOperator
         G: one direction, or a mix of them.
-    x : array_like (H, W)
-        The initial state.
+    x : array_like (H, W) or (H, W, channels)
+        The initial state, or several: a photo's colours diffuse each for itself.
     time : float
         T, not negative.
     steps : int, optional
@@ -34,7 +34,8 @@ def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | 
 
     Returns
     -------
-    ndarray (H, W)
+    ndarray
+        As `x`.
 
     Raises
     ------
@@ -51,13 +52,13 @@ def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | 
     array([[1.    , 0.6321, 0.4482]])
     """
     state = np.asarray(x, as_operator(operator).dtype)
-    if state.shape != operator.map_shape:
+    if state.shape[:2] != operator.map_shape or state.ndim > 3:
         raise ValueError(f"x must have the operator's map shape {operator.map_shape}, got {state.shape}")
     if not time >= 0:
         raise ValueError(f"time must not be negative, got {time}")
     if steps is not None and steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    state = state.ravel()
+    shape, state = state.shape, state.reshape(operator.shape[0], *state.shape[2:])
     if steps is None:
         pixels = operator.shape[0]
         minus_L = operator - aslinearoperator(eye_array(pixels, dtype=operator.dtype))
@@ -65,7 +66,7 @@ def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | 
     else:
         for _ in range(steps):
             state = state + (time / steps) * (operator @ state - state)
-    return state.reshape(operator.map_shape)
+    return state.reshape(shape)
 
 
 def observed_orders(operator: MixedAffinityOperator, x, time: float, steps: list[int]) -> np.ndarray:

@@ -89,7 +89,7 @@ def listens_to(
     i, j = as_pixel(pixel, shares.shape)
     ax.imshow(0.6 + 0.4 * grey, cmap="gray", vmin=0, vmax=1)
     image = show_shares(ax, shares)
-    image.set_alpha(np.minimum(1, 4 * np.asarray(image.norm(shares))))
+    image.set_alpha(np.clip(4 * np.asarray(image.norm(shares)), 0, 1))  # rounding of float32 leaves it
     mark(ax, i, j)
     ax.set_axis_off()
     _explain(ax, image, (i, j), title, of, colorbar)

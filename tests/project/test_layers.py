@@ -33,7 +33,8 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "training": {"training", "data", "nn", "propagation", "directions", "plot", "provenance", "terminal"},
     "tasks": {"tasks", "training", "data", "nn", "directions"},
     "plot": {"affinity", "propagation", "directions"},
-    "cli": {"cli", "nn", "data", "tasks", "training", "terminal", "__version__"},
+    "look": {"look", "affinity", "plot", "directions", "nn"},
+    "cli": {"cli", "look", "nn", "data", "tasks", "training", "directions", "terminal", "__version__"},
     "__main__": {"cli"},
 }
 PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}

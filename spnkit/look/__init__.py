@@ -1,0 +1,7 @@
+"""The explorer behind `spnkit look`: what it knows (`Explored`), and a screen for it (`Screen`)."""
+
+from spnkit.look.explored import Explored
+from spnkit.look.kinds import Photo
+from spnkit.look.screen import Screen
+
+__all__ = ["Explored", "Photo", "Screen"]
