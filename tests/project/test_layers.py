@@ -32,7 +32,7 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "data": {"data"},
     "training": {"training", "data", "nn", "propagation", "directions", "plot", "provenance", "terminal"},
     "tasks": {"tasks", "training", "data", "nn", "directions"},
-    "plot": {"affinity", "propagation", "directions"},
+    "plot": {"plot", "affinity", "propagation", "directions"},
     "look": {"look", "affinity", "plot", "directions", "nn"},
     "cli": {"cli", "look", "nn", "data", "tasks", "training", "directions", "terminal", "__version__"},
     "__main__": {"cli"},
