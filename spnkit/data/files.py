@@ -69,6 +69,18 @@ def open_picture(path: Path) -> Image.Image:
         raise OSError(f"{path}: unreadable or truncated image ({reason})") from error
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Height and width of a picture, whose pixels are not read."""
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            return height, width
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: no such image") from None
+    except Exception as error:  # as above
+        raise OSError(f"{path}: unreadable image ({type(error).__name__})") from error
+
+
 def _converted(picture: Image.Image, path: Path, mode: str) -> NDArray[np.uint8]:
     """A picture in another mode; levels beyond 255, which Pillow would clip, are refused."""
     if picture.mode.startswith(("I", "F")):

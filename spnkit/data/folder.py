@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnkit.data.classes import IGNORE
-from spnkit.data.files import read_photo
+from spnkit.data.files import read_photo, size_of
 from spnkit.data.layouts import SPLITS, Layout, layout_of
 from spnkit.data.masks import may_be_object
 
@@ -108,6 +108,10 @@ class LabelledFolder:
         files = [(path.name, found.st_size, found.st_mtime_ns) for path, found in paths]
         coding = len(self.classes) == 2 and self._object_is_255
         return repr((str(self.root.resolve()), self.classes, coding, files))
+
+    def size(self, name: str) -> tuple[int, int]:
+        """Height and width of a photo, whose pixels are not read."""
+        return size_of(self._files.photo_path(name))
 
     def load(self, name: str) -> LabelledImage:
         """Read one photo with its labels.

@@ -15,6 +15,7 @@ from spnkit.nn.pretrained import FaceRefiner, face_refiner
 from spnkit.nn.propagation import SpatialPropagation
 from spnkit.nn.pyramid import PyramidGuidance
 from spnkit.nn.refine import refine
+from spnkit.nn.refined import RefinedModel
 from spnkit.nn.refiner import MaskRefiner, mask_refiner
 from spnkit.nn.spn import SPN
 
@@ -26,6 +27,7 @@ __all__ = [
     "MaskRefiner",
     "PlainRefinement",
     "PyramidGuidance",
+    "RefinedModel",
     "SpatialPropagation",
     "UNetGuidance",
     "VGGGuidance",

@@ -38,7 +38,7 @@ def efficientnet_lite0(
     Parameters
     ----------
     out_channels, stride, width, batch_norm
-        As of `PyramidGuidance`; `stride` is 1 or 2.
+        As of `PyramidGuidance`.
 
     Raises
     ------

@@ -88,6 +88,8 @@ class PropagationModule(nn.Module):
         Cascaded units.
     share_weights : bool
         Whether every unit uses the same weights.
+    per_channel : bool
+        Whether each propagated channel has weights of its own.
     propagation : SpatialPropagation, optional
         The unit; by default four directions, clipped weights, node-wise max.
     """
@@ -101,6 +103,7 @@ class PropagationModule(nn.Module):
         stride: int = 2,
         units: int = 2,
         share_weights: bool = True,
+        per_channel: bool = True,
         propagation: SpatialPropagation | None = None,
     ) -> None:
         super().__init__()
@@ -111,6 +114,7 @@ class PropagationModule(nn.Module):
         if propagation is not None and propagation.integration is None:
             raise ValueError("propagation must integrate its directions, got integration=None")
         self.hidden, self.stride, self.units, self.share_weights = hidden, stride, units, share_weights
+        self.per_channel = per_channel
         self.connections = len(CONNECTIONS[connection])
         self.before = nn.Conv2d(num_classes, hidden, 3, padding=1)
         self.unit = propagation or SpatialPropagation()
@@ -121,7 +125,7 @@ class PropagationModule(nn.Module):
     def gate_shape(self) -> tuple[int, int, int, int]:
         """Sets of weights, directions, connections, channels: what the guidance outputs at each pixel."""
         sets = 1 if self.share_weights else self.units
-        return sets, len(self.unit.directions), self.connections, self.hidden
+        return sets, len(self.unit.directions), self.connections, self.hidden if self.per_channel else 1
 
     def forward(self, coarse: Tensor, guidance: Tensor) -> Tensor:
         """Logits of `coarse` (N, num_classes, H, W), propagated by `guidance` (N, prod(gate_shape), h, w)."""
@@ -147,4 +151,5 @@ class PropagationModule(nn.Module):
         return guidance.unflatten(1, self.gate_shape).unbind(1)
 
     def extra_repr(self) -> str:
-        return f"stride={self.stride}, units={self.units}, share_weights={self.share_weights}"
+        weights = f"share_weights={self.share_weights}, per_channel={self.per_channel}"
+        return f"stride={self.stride}, units={self.units}, {weights}"

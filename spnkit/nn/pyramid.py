@@ -32,7 +32,8 @@ class PyramidGuidance(nn.Module):
     out_channels : int
         Weights per pixel: 384 = 4 directions x 3 connections x 32 channels, in this order.
     stride : int
-        The image is this many times larger than the weight map; not more than that of the finest features.
+        The image is this many times larger than the weight map; at most that of the coarsest features. Features finer
+        than that are left out.
     width : int
         Channels of the last step.
     batch_norm : bool
@@ -83,10 +84,11 @@ class PyramidGuidance(nn.Module):
             raise TypeError(f"features must be a module, got {type(features).__name__}")
         check_counts(out_channels=out_channels, width=width)
         channels, strides = shapes or shapes_of(features)
-        self.strides = tuple(strides)
-        allowed = [2**level for level in range(self.strides[0].bit_length())]
+        allowed = [2**level for level in range(strides[-1].bit_length())]
         if stride not in allowed:
-            raise ValueError(f"stride must be one of {allowed}, for features from {self.strides[0]} on, got {stride!r}")
+            raise ValueError(f"stride must be one of {allowed}, for features up to {strides[-1]}, got {stride!r}")
+        self.finer = sum(each < stride for each in strides)
+        self.strides, channels = tuple(strides[self.finer :]), channels[self.finer :]
         self.stride, self.mean, self.std = stride, tuple(mean), tuple(std)
         self.features = features
         self.bridge = nn.Conv2d(channels[-1], channels[-1], 1)
@@ -107,7 +109,7 @@ class PyramidGuidance(nn.Module):
         """Unnormalised weights `(N, out_channels, ceil(H / stride), ceil(W / stride))` of RGB in [0, 1]."""
         check_image(image)
         mean, std = (image.new_tensor(values).view(3, 1, 1) for values in (self.mean, self.std))
-        *finer, x = listed(self.features((image - mean) / std))
+        *finer, x = listed(self.features((image - mean) / std))[self.finer :]
         x = self.bridge(x)
         factors = [coarse // fine for fine, coarse in pairwise(self.strides)]
         for up, skip, factor in zip(self.up, reversed(finer), reversed(factors), strict=True):

@@ -41,6 +41,9 @@ class SPN(nn.Module):
     share_weights : bool
         Whether all units use the same weights, as in the authors' code and as the paper's 384 = 4 x 3 x 32
         outputs imply. If not, the guidance network outputs a set for each.
+    per_channel : bool
+        Whether each propagated channel has weights of its own, as in the paper. If not, all take one set: the guidance
+        network outputs a `hidden`-th, there is less to learn, and what is learned is of no class.
     residual : bool
         Add the log-probabilities of the coarse map to the result. On by default: the network then begins near
         the identity and learns the refinement; otherwise it first spends its training on copying the map.
@@ -72,6 +75,7 @@ class SPN(nn.Module):
         units: int = 2,
         *,
         share_weights: bool = True,
+        per_channel: bool = True,
         residual: bool = True,
         propagation: SpatialPropagation | None = None,
     ) -> None:
@@ -85,6 +89,7 @@ class SPN(nn.Module):
             stride=stride_of(size),
             units=units,
             share_weights=share_weights,
+            per_channel=per_channel,
             propagation=propagation,
         )
         if not isinstance(guidance, nn.Module):

@@ -4,6 +4,7 @@ from spnkit.tasks.face_scores import FaceScores, scores_of
 from spnkit.tasks.faces import AlignedFaces, FaceExperiment, FaceOptions, Faces
 from spnkit.tasks.refinement import Refinement, RefinementOptions
 from spnkit.tasks.segmentation import Segmentation, SegmentationOptions
+from spnkit.tasks.voc import Voc, VocOptions, VocScores, within
 
 __all__ = [
     "AlignedFaces",
@@ -15,5 +16,9 @@ __all__ = [
     "RefinementOptions",
     "Segmentation",
     "SegmentationOptions",
+    "Voc",
+    "VocOptions",
+    "VocScores",
     "scores_of",
+    "within",
 ]

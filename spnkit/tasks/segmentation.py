@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spnkit.data import IGNORE, LabelledFolder, mixed_windows, open_images
+from spnkit.data import LabelledFolder, mixed_windows, open_images
+from spnkit.tasks.middles import middles
 from spnkit.training.options import grouped, option
 from spnkit.training.parsed import ParsedOptions, ParsedTask
 from spnkit.training.prepared import Padded
@@ -43,13 +44,4 @@ class Segmentation(ParsedTask):
         return bool(mixed_windows(labels, self.options.patch).any())
 
     def points(self, labels: NDArray[np.uint8], classes: Sequence[str]) -> Mapping[str, tuple[float, float]]:
-        """Of each of the three largest regions, the pixel nearest to its middle."""
-        known, areas = np.unique(labels[labels != IGNORE], return_counts=True)
-        return {classes[c]: _middle(labels == c) for c in known[np.argsort(-areas)][:3].tolist()}
-
-
-def _middle(mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Of the pixels (x, y) of a mask the one nearest to their mean."""
-    pixels = np.argwhere(mask)
-    row, column = pixels[np.square(pixels - pixels.mean(0)).sum(1).argmin()].tolist()
-    return column, row
+        return middles(labels, classes)

@@ -24,6 +24,7 @@ from spnkit.training.runs import free_folder, saved_options
 from spnkit.training.scores import LabelScores
 from spnkit.training.scoring import model_of
 from spnkit.training.second_task import GateExcess, ParsingHead
+from spnkit.training.stored import Logits, StoredMaps
 from spnkit.training.task import Task
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "DataOptions",
     "GateExcess",
     "LabelScores",
+    "Logits",
     "MachineOptions",
     "MappedOptions",
     "MappedTask",
@@ -45,6 +47,7 @@ __all__ = [
     "RefinementTraining",
     "RefinerOptions",
     "Run",
+    "StoredMaps",
     "Task",
     "Training",
     "TrainingOptions",

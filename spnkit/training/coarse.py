@@ -113,6 +113,12 @@ def refine(network: nn.Module, image: Tensor, coarse: Tensor, *, patch: int, ove
     return torch.from_numpy(blend(pieces, places, height, width))
 
 
+@torch.inference_mode()
+def refine_whole(network: nn.Module, image: Tensor, coarse: Tensor) -> Tensor:
+    """`refine` in one piece, in the time of its pixels."""
+    return network.eval()(image[None], coarse[None])[0].softmax(0).cpu()
+
+
 def cut(picture: Tensor, places: Sequence[tuple[int, int]], patch: int) -> Tensor:
     """Square patches of a picture (C, H, W) as a batch."""
     return torch.stack([picture[:, r : r + patch, c : c + patch] for r, c in places])

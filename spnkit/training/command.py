@@ -79,6 +79,7 @@ def carry_out(kind: type[Task], given: dict[str, Any], command: str) -> None:
             if options.data is None:
                 raise ValueError(f"--evaluate: needs --data, a folder of {kind.what} to score")
             place = {"out": out, "split": options.split, "device": options.device}
+            place["change"] = {name: given[name] for name in kind.of_scoring if name in given}
             score_checkpoint(kind, checkpoint, options.data, command=command, **place)
             return
         run_task(kind(options), out, resume=resume, command=command)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from rich.console import Console
 
@@ -26,6 +29,7 @@ def score_checkpoint(
     out: Path | None = None,
     split: str = "test",
     device: str = "cpu",
+    change: Mapping[str, Any] | None = None,
     command: str = "",
     console: Console | None = None,
 ) -> Scores:
@@ -41,6 +45,8 @@ def score_checkpoint(
         Folder of photos with the classes that the checkpoint was trained on.
     out : pathlib.Path, optional
         Where to write metrics.json and the table.
+    change : mapping, optional
+        Options of scoring that are to be others than in the run; which these are a task says.
     split, device, command, console
         As in the options and `run_task`.
 
@@ -62,7 +68,7 @@ def score_checkpoint(
     if out is not None:
         check_report_place(out)
     model = model_of(checkpoint, kind).to(device)
-    task = kind(model.options)
+    task = kind(replace(model.options, **change or {}))
     folder = task.open(data)
     if folder.note:
         console.print(f"note: {folder.root}: {folder.note}", **PLAIN)
@@ -73,6 +79,6 @@ def score_checkpoint(
         scores = score(task, model, photos, console)
     if out is not None:
         facts = {"command": command, "checkpoint": str(checkpoint), "data": data, "split": split}
-        write_report(out, scores, facts | {"options": model.options.as_dict(), task.what: repr(folder)})
+        write_report(out, scores, facts | {"options": task.options.as_dict(), task.what: repr(folder)})
     console.print(table(scores), **PLAIN)
     return scores

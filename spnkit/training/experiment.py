@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from spnkit.data import LabelledFolder
+from spnkit.nn import VGGGuidance
 from spnkit.provenance import machine
 from spnkit.training.devices import check_machine
 from spnkit.training.fit import EpochData, fit
@@ -116,13 +117,15 @@ class Run:
         """
         members = [index for index, (_, labels) in enumerate(learned) if self.task.teaches(labels)]
         size, seed = self.options.patch, self.options.seed
-        samples = Patches(learned, classes, seed, coarse=coarse, factor=factor, size=size, members=members)
+        how = {"size": size, "members": members, "tempered": self.options.tempered}
+        samples = Patches(learned, classes, seed, coarse=coarse, factor=factor, **how)
         module = self.seeded(1, RefinementTraining, classes)
         module.made_from = {self.task.what: learned.digest(), **(made_from or {})}
         if weights := self.options.vgg16:
             found = learned_vgg16(weights)
-            for network in module.networks.values():
-                network.guidance.load_vgg16(found)
+            for network in module.networks.modules():
+                if isinstance(network, VGGGuidance):
+                    network.load_vgg16(found)
             module.made_from["vgg16"] = digest_of(module.networks)
         if parsers is not None:
             module.parsers.load_state_dict(parsers.state_dict())

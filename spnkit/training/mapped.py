@@ -10,10 +10,13 @@ from torch import Tensor
 
 from spnkit.data import LabelledFolder
 from spnkit.training.experiment import Run
-from spnkit.training.modules import RefinementOptions, Training
+from spnkit.training.modules import RefinementOptions, RefinementTraining, Training
 from spnkit.training.options import grouped
 from spnkit.training.prepared import DataOptions, Prepared
+from spnkit.training.stored import StoredMap
 from spnkit.training.task import Task
+
+Map = Tensor | StoredMap
 
 
 @grouped
@@ -27,8 +30,8 @@ class MappedTask(Task):
     options_class = MappedOptions
 
     @abstractmethod
-    def coarse_map(self, name: str, photo: NDArray[np.uint8]) -> Tensor:
-        """Class probabilities (num_classes, H, W) of a photo (H, W, 3) in its frame."""
+    def coarse_map(self, name: str, photo: NDArray[np.uint8]) -> Map:
+        """Class probabilities (num_classes, H, W) of a photo (H, W, 3) in its frame, or what is that once it is cut."""
 
     @abstractmethod
     def source(self) -> str:
@@ -36,12 +39,17 @@ class MappedTask(Task):
 
     def learn(self, run: Run, folder: LabelledFolder, learned: Prepared) -> Training:
         with run.timed("training the SPN"):
-            return run.refine(
-                folder.classes, learned, MapsOnDemand(self, learned), made_from={"coarse maps": self.source()}
-            )
+            return self.refinement(run, folder.classes, learned)
+
+    def refinement(
+        self, run: Run, classes: tuple[str, ...], learned: Prepared, name: str = "spn"
+    ) -> RefinementTraining:
+        """Train the refining network and its control on the coarse maps of the training photos."""
+        made_from = {"coarse maps": self.source()}
+        return run.refine(classes, learned, MapsOnDemand(self, learned), made_from=made_from, name=name)
 
     def coarse(self, _model: Training, photos: Prepared, index: int) -> Tensor:
-        return self.coarse_map(photos.names[index], photos[index][0])
+        return self.coarse_map(photos.names[index], photos[index][0])[:]
 
 
 class MapsOnDemand:
@@ -53,5 +61,5 @@ class MapsOnDemand:
     def __len__(self) -> int:
         return len(self.photos)
 
-    def __getitem__(self, index: int) -> Tensor:
+    def __getitem__(self, index: int) -> Map:
         return self.task.coarse_map(self.photos.names[index], self.photos[index][0])

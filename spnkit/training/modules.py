@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import blake2b
 from math import cos, pi
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from spnkit.nn import SPN, FaceParser
 from spnkit.nn.blocks import WIDTHS
 from spnkit.nn.pyramid import PyramidGuidance
-from spnkit.training.coarse import refine, to_tensor
+from spnkit.training.coarse import refine, refine_whole, to_tensor
 from spnkit.training.devices import MachineOptions
 from spnkit.training.losses import multi_objective_loss, segmentation_loss, softmax_loss
 from spnkit.training.options import OptionGroup, grouped, option
@@ -89,6 +89,12 @@ class TrainingOptions(CycleOptions):
         choices=tuple(LOSSES),
         more="They are `spnkit.training.segmentation_loss`, and the softmax loss alone.",
     )
+    tempered: float = option(
+        "how much surer or less sure coarse maps are made by chance",
+        default=0.0,
+        least=0,
+        more="Each is raised to a power from 1 / (1 + tempered) to 1 + tempered, for maps of other models.",
+    )
     parsing: float = option(
         "weight of a second loss, by which what reads the photo learns to parse it",
         default=0.0,
@@ -157,9 +163,11 @@ class Training(lightning.LightningModule):
         return torch.zeros_like(image) if row.endswith(BLANK) else image
 
     def refined(self, row: str, photo: NDArray[np.uint8], coarse: Tensor) -> Tensor:
-        """Class probabilities (num_classes, H, W) of a whole photo (H, W, 3) by the network of a row, tile by tile."""
+        """Class probabilities (num_classes, H, W) of a whole photo (H, W, 3) by the network of a row."""
         image, patch = to_tensor(photo / np.float32(255)), self.options.patch
         given = self.photo(row, image).to(self.device), coarse.to(self.device)
+        if self.options.whole:
+            return refine_whole(self.networks[row], *given)
         return refine(self.networks[row], *given, patch=patch, overlap=patch // 4)
 
     @property
@@ -167,10 +175,13 @@ class Training(lightning.LightningModule):
         """Share of the peak rate, by step and steps."""
         return SCHEDULES[self.options.schedule]
 
+    def backbones(self) -> Iterator[nn.Module]:
+        """What has learned already."""
+        return (module.features for module in self.modules() if isinstance(module, PyramidGuidance))
+
     def groups(self) -> list[dict[str, Any]]:
         """What is trained: backbones, which have learned already, at a share of the rate."""
-        backbones = [m.features for m in self.modules() if isinstance(m, PyramidGuidance)]
-        slow = {p for backbone in backbones for p in backbone.parameters()}
+        slow = {p for backbone in self.backbones() for p in backbone.parameters()}
         trained = [p for p in self.parameters() if p.requires_grad]
         groups: list[dict[str, Any]] = [{"params": [p for p in trained if p not in slow]}]
         if slow:
@@ -219,6 +230,8 @@ class RefinementTraining(Training):
         row = REFINER_ROWS[self.options.refiner]
         rows = [row + BLANK * self.options.blank, *[row + BLANK] * self.options.control]
         self.networks = nn.ModuleDict({row: refiner(self.options, len(classes), self.widths) for row in rows})
+        for backbone in self.backbones():
+            backbone.requires_grad_(self.options.backbone_rate > 0)
         # A step takes a sixth less, without propagation a third.
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         second = self.networks.items() if self.options.parsing else ()

@@ -52,7 +52,10 @@ class RefinerOptions(OptionGroup):
     )
     vgg16: str | None = option("file of torchvision's weights of VGG-16, for --guidance vgg16", default=None)
     backbone_rate: float = option(
-        "share of the rate for a backbone that has learned already", default=0.1, least=0, more="As in the paper."
+        "share of the rate for a backbone that has learned already; 0 leaves it as it is",
+        default=0.1,
+        least=0,
+        more="As in the paper.",
     )
     connection: str = option("connections of each pixel", default="three_way", choices=tuple(CONNECTIONS))
     normalization: str = option(
@@ -70,6 +73,7 @@ class RefinerOptions(OptionGroup):
         "are still, and the convolutions around the propagation begin as a copy of the map.",
     )
     share_weights: bool = option("all units use the same weights", default=True)
+    per_channel: bool = option("each propagated channel has weights of its own", default=True, more="As in the paper.")
     hidden: int = option("channels that are propagated", default=16)
     propagated: int = option(
         "side of the propagated map of a 128 x 128 patch", default=64, choices=(4, 8, 16, 32, 64, 128)
@@ -94,12 +98,13 @@ class RefinerOptions(OptionGroup):
         least=2,
         more="A patch of one pixel has nothing to refine.",
     )
+    whole: bool = option(
+        "refine photos in one piece at test, not tile by tile", default=False, more="Of photos that fit into memory."
+    )
 
     def check(self) -> None:
         if self.vgg16 is not None and self.guidance != "vgg16":
             raise ValueError(f"vgg16: its weights are for guidance vgg16 alone, got guidance {self.guidance}")
-        if self.guidance != "unet" and self.refiner != "spn":
-            raise ValueError(f"guidance: {self.guidance} is for the SPN alone, got refiner {self.refiner}")
 
 
 def scaled_widths(width: float) -> list[int]:
@@ -111,7 +116,8 @@ def refiner(chosen: RefinerOptions, num_classes: int, widths: Sequence[int]) -> 
     """The network that refines: `(image, coarse) -> logits`."""
     shape: dict[str, Any] = {"widths": widths, "batch_norm": chosen.batch_norm}
     if chosen.refiner == "plain":
-        return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, residual=chosen.residual, **shape)
+        made = None if chosen.guidance == "unet" else partial(GUIDANCE[chosen.guidance], batch_norm=chosen.batch_norm)
+        return PlainRefinement(num_classes, chosen.hidden, chosen.propagated, made, residual=chosen.residual, **shape)
     if chosen.guidance != "unet":
         del shape["widths"]
     spn = SPN(
@@ -122,6 +128,7 @@ def refiner(chosen: RefinerOptions, num_classes: int, widths: Sequence[int]) -> 
         chosen.propagated,
         chosen.units,
         share_weights=chosen.share_weights,
+        per_channel=chosen.per_channel,
         residual=chosen.residual,
         propagation=SpatialPropagation(normalization=chosen.normalization, integration=chosen.integration),
     )

@@ -16,6 +16,9 @@ from spnkit.training.augment import crop, jitter_colour, mirror_classes, mirror_
 from spnkit.training.coarse import to_tensor, upsample_part
 from spnkit.training.prepared import Pair, Prepared
 
+TINY = 1e-6
+"""Least probability of a class before a map is raised to a power."""
+
 
 class Samples(Dataset):
     """Samples without end: `samples[epoch, index]` has a generator of its own, so a resumed run draws the same.
@@ -75,6 +78,8 @@ class Patches(Samples):
         Side of a patch.
     members : sequence of int, optional
         Which photos to take patches from, by default all.
+    tempered : float
+        Each map is raised to a power drawn from 1 / (1 + tempered) to 1 + tempered: other models are surer, or less so.
     """
 
     def __init__(
@@ -84,10 +89,12 @@ class Patches(Samples):
         factor: int,
         size: int,
         members: Sequence[int] | None = None,
+        tempered: float = 0.0,
     ):
         super().__init__(*args)
         self.coarse, self.factor, self.size = coarse, factor, size
         self.members = range(len(self.photos)) if members is None else members
+        self.tempered = tempered
         self.mixed: dict[int, NDArray[np.bool_]] = {}
 
     def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
@@ -103,6 +110,9 @@ class Patches(Samples):
         window = np.s_[row : row + self.size, column : column + self.size]
         photo, truth = image[window], labels[window]
         coarse = upsample_part(self.coarse[index], self.factor, *window)
+        if self.tempered:
+            coarse = coarse.clamp(min=TINY) ** float((1 + self.tempered) ** rng.uniform(-1, 1))
+            coarse = coarse / coarse.sum(0)
         if rng.random() < 0.5:
             photo, truth = photo[:, ::-1], mirror_labels(truth, self.mirrored)
             coarse = coarse[self.mirrored.tolist()].flip(-1)

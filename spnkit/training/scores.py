@@ -82,6 +82,11 @@ def ious(pixels: Tensor) -> Tensor:
     return found / (pixels.sum(0) + pixels.sum(1) - found)
 
 
+def mean_accuracy(pixels: Tensor) -> float:
+    """Share of a class's pixels that are found, over the classes that there are, in percent."""
+    return 100 * float((pixels.diagonal() / pixels.sum(1)).float().nanmean())
+
+
 def mean_iou(pixels: Tensor) -> float:
     """Over the classes that there are, in percent."""
     return 100 * float(ious(pixels).float().nanmean())

@@ -36,6 +36,8 @@ class Task(ABC):
         The options: groups of `spnkit.training`, and the task's own.
     coarse_row : str
         What the table calls the coarse map.
+    of_scoring : tuple of str
+        Options that are no part of what was learned: a checkpoint is scored with others where they are given.
 
     Parameters
     ----------
@@ -47,6 +49,7 @@ class Task(ABC):
     what: ClassVar[str] = "photos"
     options_class: ClassVar[type[Any]]
     coarse_row: ClassVar[str] = "coarse map"
+    of_scoring: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: Any) -> None:
         self.options = options

@@ -88,7 +88,6 @@ def test_a_run_begins_with_published_weights(published, tmp_path):
     ("options", "message"),
     [
         ({"vgg16": "a.pth"}, "vgg16: its weights are for guidance vgg16 alone, got guidance unet"),
-        ({"guidance": "vgg16", "refiner": "plain"}, "guidance: vgg16 is for the SPN alone, got refiner plain"),
         ({"guidance": "resnet"}, "guidance"),
         ({"schedule": "steps"}, "schedule"),
         ({"clip": -1.0}, "clip"),

@@ -1,0 +1,1 @@
+"""Of one subject: see `analysis/voc/`."""
