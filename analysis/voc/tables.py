@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # the idle one of two threa
 
 sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root, in place of this folder
 
-import numpy as np
 import torch
 from rich.console import Console
 
