@@ -39,10 +39,10 @@ from analysis.common.voc.rows import (
 from analysis.common.voc.tally import Tally, summary
 from spnkit.tasks import Voc, VocOptions
 from spnkit.training import Run, model_of, table
-from spnkit.training.files import whole_file
+from spnkit.training.files import read_checkpoint, whole_file
 from spnkit.training.runs import check_same, open_run
 
-CHOICES = grid(reach=(30,), colour=(5, 10), strength=(2, 5))
+CHOICES = grid(reach=(30,), colour=(5,), strength=(1, 2, 5))
 LIKELY = 0.01
 """Dense CRF is asked of the classes that are likelier than this anywhere."""
 SMALL = {"patch": 32, "width": 0.05, "hidden": 2, "steps": 2, "guidance": "unet", "batch": 2}
@@ -69,15 +69,17 @@ class Tables:
         """Train a row, unless its checkpoint says that it is done."""
         name = f"{slug(row)}-{seed}"
         options = replace(self.options, seed=seed, **ROWS[row])
-        if (begun := self.out / f"{name}.ckpt").exists():
-            before = model_of(begun, Voc).options.as_dict() | {"split": options.split}
-            check_same(before, options, begun)
-        run = Run(Voc(options), self.out, self.console)
-        run.task.open(options.data)
-        run.task.refinement(run, self.folder.classes, run.prepared(self.folder, "train"), name)
-        history = run.stages[name]["history"]
-        self.curves[name] = history[:: max(1, len(history) // 50)]
-        self.seconds[name] = run.stages[name]["seconds_per_step"]
+        checkpoint = self.out / f"{name}.ckpt"
+        if checkpoint.exists():
+            before = model_of(checkpoint, Voc).options.as_dict() | {"split": options.split}
+            check_same(before, options, checkpoint)
+        if not checkpoint.exists() or read_checkpoint(checkpoint)["global_step"] < options.steps:
+            run = Run(Voc(options), self.out, self.console)
+            run.task.open(options.data)
+            run.task.refinement(run, self.folder.classes, run.prepared(self.folder, "train"), name)
+        progress = read_checkpoint(checkpoint)["callbacks"]["StageProgress"]
+        self.curves[name] = progress["history"][:: max(1, options.steps // 50)]
+        self.seconds[name] = progress["seconds_per_step"]
 
     def network(self, row, seed):
         """What refines in a row; what it makes of a photo alone is asked once for the maps of all models."""
@@ -157,7 +159,7 @@ def identity(_photo, coarse):
     return coarse
 
 
-def fill(tables, split, rows, sources, own):
+def fill(tables, split, rows, sources, own, both):
     """All tallies, by model and row; and what was chosen on val."""
     first = partial(tables.network, "SPN, three-way", tables.options.seed)
     chosen = {CRF: tables.tuned(SOURCE)}
@@ -166,7 +168,8 @@ def fill(tables, split, rows, sources, own):
     for row in rows:
         counts[row] = [ask(row, seed, partial(tables.network, row, seed)) for seed in tables.runs(row)]
     counts[CRF] = [ask(CRF, 0, lambda: crf(chosen[CRF]))]
-    counts[BOTH] = [ask(BOTH, 0, lambda: crf(chosen[CRF], first()))]
+    if both:
+        counts[BOTH] = [ask(BOTH, 0, lambda: crf(chosen[CRF], first()))]
     found = {source: {row: [of[source] for of in each] for row, each in counts.items()} for source in sources}
     for source in set(sources) - {SOURCE} if own else ():
         chosen[f"{CRF_OF_ITS_OWN}: {source}"] = best = tables.tuned(source)
@@ -189,6 +192,7 @@ def arguments():
     parser.add_argument("--sources", nargs="*", help="models whose maps are refined (all)")
     parser.add_argument("--every", type=int, default=1, help="score each so-manieth test photo (1: all)")
     parser.add_argument("--train-only", action="store_true", help="train, and score nothing yet")
+    parser.add_argument("--no-both", action="store_true", help="leave out dense CRF after the SPN")
     parser.add_argument("--no-own", action="store_true", help="leave out dense CRF tuned for each model")
     chosen = parser.parse_args()
     if chosen.split == "test" and chosen.groups != ["headline"]:
@@ -210,7 +214,9 @@ def main() -> None:
             tables.train(row, seed)
     if chosen.train_only:
         return
-    counts, best = fill(tables, chosen.split, rows, chosen.sources or list(tables.stored), not chosen.no_own)
+    counts, best = fill(
+        tables, chosen.split, rows, chosen.sources or list(tables.stored), not chosen.no_own, not chosen.no_both
+    )
     sources = {source: summary(of, chosen.seed, COARSE) for source, of in counts.items()}
     kept = options.as_dict() | {"data": "voc2012", "maps": maps.name}
     figures = {

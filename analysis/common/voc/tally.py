@@ -127,7 +127,7 @@ def summary(rows, seed, base="coarse"):
             "scores": mean,
             "free": {k: round(float(np.mean([t.scores("free")[k] for t in tallies])), 2) for k in before},
             "mean IoU by seed": [round(of["mean IoU"], 2) for of in each],
-            "gain": round(mean["mean IoU"] - before["mean IoU"], 2),
+            "gain": round(mean["mean IoU"] - before["mean IoU"], 2) + 0.0,
             "gain over photos": interval(resampled(tallies, seed) - chance),
             "share of the error removed": round(float(put_right / coarse.wrong().sum()), 4),
             "share of the reachable error": round(float(put_right / coarse.reachable.sum()), 4),
