@@ -79,9 +79,9 @@ def write(
     return path
 
 
-def draw(path: Path, picture: Any) -> Path:
+def draw(path: Path, picture: Any, dpi: int = 160) -> Path:
     """Write a matplotlib Figure, whole or not at all."""
-    return _replace(path, lambda file: picture.savefig(file, dpi=160, metadata={"Software": None}))
+    return _replace(path, lambda file: picture.savefig(file, dpi=dpi, metadata={"Software": None}))
 
 
 def provenance(seed: int) -> dict[str, Any]:

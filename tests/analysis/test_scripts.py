@@ -13,7 +13,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("skimage")
 
 ANALYSIS = Path(__file__).parents[2] / "analysis"
-THEORY = ["theorem1", "theorem2", "theorem3", "reach", "gradients"]
+THEORY = ["theorem1", "theorem2", "theorem3", "reach", "gradients", "look"]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "api"
 MODULES = ["spnkit", *(module.name for module in pkgutil.walk_packages(spnkit.__path__, "spnkit."))]
 PUBLIC = (
     "spnkit",
-    *(f"spnkit.{name}" for name in ("affinity", "data", "data.scenes", "nn", "plot", "tasks", "training")),
+    *(f"spnkit.{name}" for name in ("affinity", "data", "data.scenes", "look", "nn", "plot", "tasks", "training")),
 )
 
 
