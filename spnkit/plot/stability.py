@@ -47,7 +47,7 @@ def gershgorin(p, direction: str = "left_to_right", step: int = 0, ax=None, *, t
     ax.plot(eigenvalues.real, eigenvalues.imag, ".", color=VERMILION, markersize=6)
     ax.set(xlim=(-1.15, 1.15), ylim=(-1.15, 1.15), aspect="equal", xlabel="real part", ylabel="imaginary part")
     largest = np.abs(eigenvalues).max()
-    told = f"step {step + 2}, {direction.replace('_', ' ')}: eigenvalues up to {largest:.2g}, discs within one"
+    told = f"step {step + 2}, {direction.replace('_', ' ')}:\neigenvalues up to {largest:.2g}, discs within one"
     ax.set_title(told if title is None else title, fontsize=10)
     return ax
 
