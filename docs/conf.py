@@ -9,6 +9,7 @@ from sphinx.ext import autosummary
 
 import spnkit
 
+os.environ["SPNKIT_QUIET"] = "1"
 os.environ["MATPLOTLIBRC"] = str(Path(__file__).with_name("matplotlibrc"))  # for the kernels of the notebooks
 if hasattr(AsyncKernelManager, "transport_encryption"):  # from 8.10 on; without it every kernel warns
     AsyncKernelManager.transport_encryption.default_value = "auto"

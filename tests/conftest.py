@@ -1,8 +1,12 @@
 """Fixtures that all areas share."""
 
+import os
+
 import numpy as np
 import pytest
 from threads import alone
+
+os.environ.setdefault("SPNKIT_QUIET", "1")  # what is said depends on what was compiled before
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from numba.core.ccallback import CFunc
 from numba.core.serialize import dumps
 from numba.core.sigutils import normalize_signature
 
+from spnkit.backends.patience import compiling
 from spnkit.backends.processor import compiled_for
 
 DIGEST = hashlib.sha256().digest_size
@@ -68,7 +69,8 @@ def jit_cached(function, jit=numba.njit, **options):
 def cfunc_cached(function, signature):
     """`numba.cfunc` with that cache: a function for C, compiled at once."""
     callback = CFunc(function, normalize_signature(signature), locals={}, options={})
-    _with_cache(callback, function, True).compile()
+    with compiling():
+        _with_cache(callback, function, True).compile()
     return callback
 
 

@@ -2,6 +2,7 @@
 
 Who calls whom, from the top:
 
+    common.py     the variants of usual calls, to be compiled beforehand
     backend.py    forward and backward: packs a call into numbers, chooses the variant, has its kernel compiled
     kernels.py    the way there: threads take planes, a plane is scanned in every direction, row by row
     adjoint.py    the way back: the same walk from the last row to the first

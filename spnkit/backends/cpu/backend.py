@@ -64,7 +64,7 @@ def _run(name, x, gates, plan, arrays, streams):
     header, pieces, each = _header(
         name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared, parts, streams
     )
-    run, workers = _kernel(name, x.itemsize, variant), min(threads, pieces)
+    run, workers = kernel(name, x.itemsize, variant), min(threads, pieces)
     with scratch(workers * each) as room:
         numbers = [number for array in arrays for number in _numbers(array)]
         call = array("q", (*(0,) * (planes.FRONT + planes.SCRATCH), room, *header, *numbers))
@@ -169,7 +169,7 @@ def _large(gates, x):
 
 
 @cache
-def _kernel(name, itemsize, variant):
+def kernel(name, itemsize, variant):
     """The function of one variant, compiled, or found in the cache."""
     constants = zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED", "CHANNELS_LAST", "SHARED"), variant, strict=True)
     kind = Kind(FLOATS[itemsize], register_bytes() // itemsize)

@@ -52,7 +52,7 @@ def together(run: CFunc, call: int, workers: int) -> None:
         run.ctypes(call, 0)
         return
     try:
-        words, at, lead = _pool()
+        words, at, lead = team_of()
         words[team.WORK], words[team.CALL], words[team.WORKERS] = run.address, call, workers
         lead(at, call)
     finally:
@@ -60,7 +60,7 @@ def together(run: CFunc, call: int, workers: int) -> None:
 
 
 @lru_cache(maxsize=1)
-def _pool():
+def team_of() -> tuple:
     """The words of the pool, their address, and `lead`, when helpers have been started."""
     helpers = numba.config.NUMBA_NUM_THREADS - 1
     words = array("q", bytes(8 * (team.HELPERS + team.STRIDE * (helpers + 1))))
