@@ -75,6 +75,15 @@ def test_the_share_of_the_host_is_timed_without_a_gpu(run):
     assert all(figures["us"] > 0 for figures in host["figures"].values())
 
 
+def test_cold_starts_and_busy_neighbours_are_timed(run, tmp_path):
+    _, cold = run("cpu/cold")
+    assert cold["figures"]["every kind of forward call"]["calls"] == 2
+    assert list(cold["figures"]["README"]) == ["layer"]
+    (tmp_path / "cold.json").unlink()
+    _, neighbour = run("cpu/neighbour")
+    assert set(neighbour["figures"]) == {"forward, 32 x 16 x 16", "both, 32 x 16 x 16"}
+
+
 def test_damaged_files_are_named(run):
     """A tenth of the campaign."""
     pytest.importorskip("lightning")
