@@ -15,6 +15,7 @@ from spnkit.backends.cpu.kernels import (
     pixel,
     pixels_in,
     scan,
+    winners_of,
 )
 from spnkit.backends.cpu.planes import (
     KEEP,
@@ -60,6 +61,7 @@ PAIR = 32  # as in kernels.py
 CONNECTIONS = 3
 RULE = 1  # of Normalization
 INTEGRATION = 1  # of Integration
+WINNERS = True  # as in kernels.py
 
 
 def backward(at, slot, like):
@@ -100,13 +102,31 @@ def backward_unit(number, fresh, call, slot, like):
         again = enters or Integration.none == INTEGRATION
         x_rows = entered(rows_of(x, unit.n, d, unit.c, codes.of[d]), room.x, size, maps, enters, like)
         grad_rows = entered(rows_of(grad, unit.n, d, unit.c, codes.of[d]), room.grad, size, maps, again, like)
-        won = entered(rows_of(winner, unit.n, d, unit.c, codes.of[d]), room.winner, size, maps, enters, byte)
+        won = (
+            entered(winners_of(winner, unit, d, codes.of[d]), room.winner, size, maps, enters, byte)
+            if WINNERS
+            else None
+        )
         dx_rows = rows_of(dx, unit.n, d, unit.c, codes.of[d])
         total = entered(dx_rows, room.y, size, maps, enters and d > 0, like)
         kept = size.steps if shape.h * shape.w <= KEEP else PAIR
         near = gates_near(room, d, size, fresh, kept, like)
         if dgates.at:
-            scan(d, 0, codes.of[d], size, unit, x_rows, gates, near, room.h, size.steps, NOWHERE, NOWHERE, like)
+            scan(
+                d,
+                0,
+                codes.of[d],
+                size,
+                unit,
+                x_rows,
+                gates,
+                near,
+                room.h,
+                size.steps,
+                NOWHERE,
+                NOWHERE if WINNERS else None,
+                like,
+            )
         back = rows_of(dgates, unit.n, d, sums[0], codes.of[d])
         into = Gates(directed(back, codes.of[d], size.steps), dgates.k)
         go_back(
@@ -118,7 +138,7 @@ def backward_unit(number, fresh, call, slot, like):
 def go_back(d, codes, size, unit, streams, grad, won, x, gates, gates_room, room, dx, into, adds, like):
     """The adjoint of one scan, whose h is in scratch where gradients at gates are wanted."""
     code, steps, wanted = codes.of[d], size.steps, into.rows.at != 0
-    grad, won = directed(grad, code, steps), directed(won, code, steps)
+    grad, won = directed(grad, code, steps), directed(won, code, steps) if WINNERS else None
     x, dx = directed(x, code, steps), directed(dx, code, steps)
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, steps), gates.k)
     h, q = hidden_rows(room.h, steps, size, like), hidden_rows(room.q, 2 * CONNECTIONS, size, like)
@@ -136,7 +156,15 @@ def go_back(d, codes, size, unit, streams, grad, won, x, gates, gates_room, room
             g, dg = Gates(later(near.rows, t - begin), near.gap), Gates(later(out.rows, t - begin), out.gap)
             arriving, sending = later(q, (t + 1) % 2 * CONNECTIONS), later(q, t % 2 * CONNECTIONS)
             step = Back(
-                later(grad, t), later(won, t), arriving, sending, later(x, t), g, later(h, t - 1), later(dx, t), dg
+                later(grad, t),
+                later(won, t) if WINNERS else None,
+                arriving,
+                sending,
+                later(x, t),
+                g,
+                later(h, t - 1),
+                later(dx, t),
+                dg,
             )
             adjoint_row(t, d, codes.count, step, wanted, adds, streams != 0, size.lanes, unit, like)
         if out.rows.at != into.rows.at + begin * into.rows.step:
@@ -180,7 +208,7 @@ def arrived(step, d, total, k, some, m, like):
     """The gradient at h of a register full of pixels of map `m`: its own, and what the next step sent."""
     own = load_some(pixel(step.grad, k, m, like), like, some)
     mine = own == own
-    if step.won.at:
+    if WINNERS and step.won.at:
         byte = bytes_like(like)
         mine = load_some(pixel(step.won, k, m, byte), byte, some) == filled(d, byte)
     arrivals = arrivals_at(hidden(step.arriving, k, m, like), step.arriving.step, like)

@@ -174,7 +174,8 @@ def kernel(name, itemsize, variant):
     constants = zip(("CONNECTIONS", "RULE", "INTEGRATION", "ANCHORED", "CHANNELS_LAST", "SHARED"), variant, strict=True)
     kind = Kind(FLOATS[itemsize], register_bytes() // itemsize)
     tile = LINE // itemsize  # steps: a cache line of columns
-    sizes = {"LANES": kind.lanes, "TILE": tile, "PAIR": 2 * tile}
+    sizes = {"LANES": kind.lanes, "TILE": tile, "PAIR": 2 * tile, "UNSTREAMED": None if name == "forward" else 0}
+    sizes["WINNERS"] = variant[2] == Integration.max
     operations = {name: getattr(simd, name) for name in ("absolute", "exp", "filled")}
     names = {**operations, "where": where, **sizes, **dict(constants)}
     definitions = compiled(lambda function: function, recurrence, normalization, integration, **names)

@@ -69,6 +69,7 @@ FURTHER = 16  # pixels
 CONNECTIONS = 3
 RULE = 1  # of Normalization
 INTEGRATION = 1  # of Integration
+WINNERS = True  # whether the integration picks a direction
 ANCHORED = True  # see Plan
 
 
@@ -95,13 +96,19 @@ def forward_unit(number, fresh, call, slot, like):
         begins, leaves = enters or order == 0, order == 0 or turns(codes, d)
         x_rows = entered(rows_of(x, unit.n, d, unit.c, codes.of[d]), room.x, size, maps, enters, like)
         y_rows = rows_of(y, unit.n, d, unit.c, codes.of[d])
-        winner_rows = rows_of(winner, unit.n, d, unit.c, codes.of[d])
+        winner_rows = winners_of(winner, unit, d, codes.of[d])
         best = entered(y_rows, room.y, size, maps, begins and order > 0, like)
-        won = entered(winner_rows, room.winner, size, maps, begins and order > 0, byte)
+        won = entered(winner_rows, room.winner, size, maps, begins and order > 0, byte) if WINNERS else None
         near = gates_near(room, d, size, fresh, PAIR, like)
         scan(d, order, codes.of[d], size, unit, x_rows, gates, near, room.h, 2, best, won, like)
         left(y_rows, best, size, maps, leaves, like)
-        left(winner_rows, won, size, maps, leaves, byte)
+        if WINNERS:
+            left(winner_rows, won, size, maps, leaves, byte)
+
+
+def winners_of(winner, unit, d, code):
+    """Rows of who won each node, where that is asked for: of no other integration than the maximum."""
+    return rows_of(winner, unit.n, d, unit.c, code) if WINNERS else None
 
 
 def gates_near(room, d, size, fresh, kept, like):
@@ -120,7 +127,11 @@ def scan(d, order, code, size, unit, x, gates, room, hidden_room, hidden, best, 
 
     Of h, `hidden` rows stay in scratch, and of gates that had to be brought there, `room.kept`.
     """
-    rows = Scanned(directed(x, code, size.steps), directed(best, code, size.steps), directed(won, code, size.steps))
+    rows = Scanned(
+        directed(x, code, size.steps),
+        directed(best, code, size.steps),
+        directed(won, code, size.steps) if WINNERS else won,
+    )
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, size.steps), gates.k)
     h, kept = hidden_rows(hidden_room, hidden, size, like), room.kept
     turned = room.fresh and not in_place(source.rows, like)
@@ -140,7 +151,7 @@ def scan_tile(begin, end, order, rows, near, h, hidden, source, turned, followin
     for t in range(begin, end):
         gates = Gates(later(near.rows, t - begin), near.gap)
         before, to = later(h, (t + hidden - 1) % hidden), later(h, t % hidden)
-        step = Step(later(rows.x, t), gates, before, to, later(rows.best, t), later(rows.won, t))
+        step = Step(later(rows.x, t), gates, before, to, later(rows.best, t), later(rows.won, t) if WINNERS else None)
         first = 0
         while first < registers:
             part = Part(first, min(first + TILE, registers) if turned else registers)
@@ -181,7 +192,7 @@ def scan_register(number, end, t, order, step, lanes, unit, like):
             new = propagated(own, p, neighbours, own if ANCHORED else filled(0, own))
         store(hidden(step.h, k, m, like), new)
         if step.best.at:
-            won = pixel(step.won, k, m, bytes_like(like)) if step.won.at else 0
+            won = pixel(step.won, k, m, bytes_like(like)) if WINNERS and step.won.at else 0
             fold(pixel(step.best, k, m, like), won, new, order, some, like)
 
 

@@ -13,6 +13,7 @@ LANES = 8  # pixels in a vector register, fixed when compiled
 TILE = 16  # rows whose gates are brought near at a time: a cache line of columns, fixed when compiled
 CHANNELS_LAST = False  # whether a register holds channels of one pixel, fixed when compiled
 KEEP = 1 << 12  # pixels of a plane whose turned gates stay near from the scan to the way back
+UNSTREAMED = 0  # or None, see `unstreamed`, fixed when compiled
 SHARED = False  # whether the channels of a sample have the same gates, fixed when compiled
 
 Shape = namedtuple("Shape", "n c h w")
@@ -106,8 +107,13 @@ def left(rows, scratch, size, maps, really, like):
 def copy_tiles(target, source, size, maps, step, like):
     """Copy planes a tile at a time; in the image, `step` bytes lie between their steps."""
     for t in range(0, size.steps, TILE):
-        whole, layers = Part(0, size.lanes), Layers(maps, target.map, source.map, TILE * step, 0)
+        whole, layers = Part(0, size.lanes), Layers(maps, target.map, source.map, TILE * step, unstreamed(like))
         copy(later(target, t), later(source, t), tile_at(t, size), whole, layers, like)
+
+
+def unstreamed(like):
+    """What says that a copy does not stream: None where none of the kernel does, and streaming is not compiled."""
+    return None if itemsize(like) == 1 else UNSTREAMED
 
 
 def directed(rows, code, steps):
@@ -141,7 +147,8 @@ def bring(gates, near, connections, begin, tile, part, tiles, like):
     """Fill a part of the lanes of a tile in scratch; memory is asked for what follows, so many `tiles` further on."""
     rows = later(gates.rows, begin)
     if near.rows.at != rows.at and part.begin < part.end:
-        copy(near.rows, rows, tile, part, Layers(connections, near.gap, gates.gap, tiles * TILE * rows.step, 0), like)
+        layers = Layers(connections, near.gap, gates.gap, tiles * TILE * rows.step, unstreamed(like))
+        copy(near.rows, rows, tile, part, layers, like)
 
 
 def asked(gates, turned, begin, done, size):

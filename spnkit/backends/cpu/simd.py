@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import cgutils
 
 from spnkit.backends.cpu.control import either
-from spnkit.backends.cpu.values import HALF, WORD, Kind, Number, Register, Value, builder, kind_of, word
+from spnkit.backends.cpu.values import HALF, WORD, Kind, Number, Register, Value, builder, kind_of, truth, word
 
 
 class Words(namedtuple("Words", "at")):
@@ -167,7 +167,7 @@ def copy_transposed(target, target_stride, source, source_stride, streams, like)
     def written(write):
         return lambda: [write(target + i * target_stride, column) for i, column in enumerate(columns)] and None
 
-    either(streams, written(_stream), written(store))
+    either(truth(streams), written(_stream), written(store))
 
 
 def ask_rows(at, stride, like) -> None:

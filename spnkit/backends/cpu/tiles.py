@@ -83,4 +83,4 @@ def transpose(target, source, size, part, layers, inward, like):
                 at = source.at + t * source.step + k * source.lane + i * layers.source
                 if layers.ahead and not layers.streams:
                     ask_rows((at if inward else to) + soon, image.lane, like)
-                copy_transposed(to, to_stride, at, at_stride, layers.streams != 0, like)
+                copy_transposed(to, to_stride, at, at_stride, layers.streams, like)
