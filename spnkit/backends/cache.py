@@ -68,10 +68,17 @@ def jit_cached(function, jit=numba.njit, **options):
 
 def cfunc_cached(function, signature):
     """`numba.cfunc` with that cache: a function for C, compiled at once."""
-    callback = CFunc(function, normalize_signature(signature), locals={}, options={})
-    with compiling():
-        _with_cache(callback, function, True).compile()
+    callback = Compiled(function, normalize_signature(signature), locals={}, options={})
+    _with_cache(callback, function, True).compile()
     return callback
+
+
+class Compiled(CFunc):
+    """A function for C; who waits for its compiler is told."""
+
+    def _compile_uncached(self):
+        with compiling():
+            return super()._compile_uncached()
 
 
 def _with_cache(compiled, function, on_cpu):

@@ -17,7 +17,7 @@ _said = False
 
 @contextmanager
 def compiling() -> Iterator[None]:
-    """Something is compiled, or found: what takes less than `PATIENCE`, with all before it, is done in silence."""
+    """Something is compiled: what takes less than `PATIENCE`, with all before it, is done in silence."""
     global _spent
     begin, timer = time.perf_counter(), threading.Timer(max(0.0, PATIENCE - _spent), _say)
     timer.daemon = True

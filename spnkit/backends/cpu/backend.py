@@ -13,7 +13,7 @@ import numpy as np
 from spnkit import backends, integration, normalization, recurrence
 from spnkit.backends.cpu import adjoint, kernels, planes, simd, tiles
 from spnkit.backends.cpu.native import native, text_of
-from spnkit.backends.cpu.pool import scratch, together
+from spnkit.backends.cpu.pool import begin_of, give_back, scratch, together
 from spnkit.backends.cpu.tiles import LINE
 from spnkit.backends.cpu.values import FLOATS, Kind, where
 from spnkit.backends.processor import register_bytes
@@ -65,14 +65,16 @@ def _run(name, x, gates, plan, arrays, streams):
         name, x.shape, x.itemsize, gates.shape[2], plan, last, threads, shared, parts, streams
     )
     run, workers = kernel(name, x.itemsize, variant), min(threads, pieces)
-    with scratch(workers * each) as room:
-        numbers = [number for array in arrays for number in _numbers(array)]
-        call = array("q", (*(0,) * (planes.FRONT + planes.SCRATCH), room, *header, *numbers))
-        at = call.buffer_info()[0] + 8 * planes.FRONT
-        if workers > 1:
-            together(run, at, workers)
-        else:
-            run.ctypes(at, 0)
+    call, room = header[:], scratch(workers * each)
+    call[planes.FRONT + planes.SCRATCH] = begin_of(room)
+    for given in arrays:
+        call.extend(_numbers(given))
+    at = call.buffer_info()[0] + 8 * planes.FRONT
+    if workers > 1:
+        together(run, at, workers)
+    else:
+        run.ctypes(at, 0)
+    give_back(room)
 
 
 def _channels_last(arrays):
@@ -148,8 +150,8 @@ def _header(name, shape, itemsize, connections, plan, last, threads, shared, par
     each = ends[-1] + 3 * LINE
     sizes = (n * units, maps, n * parts, each)
     pieces = n * parts if back else n * units
-    spare = (0,) * (-planes.SCRATCH - 1)  # between the address of scratch and the header
-    return (*spare, *map(int, shape), *sizes, *offsets, len(codes), int(streams), *codes), pieces, each
+    front = (0,) * planes.FRONT
+    return array("q", (*front, *map(int, shape), *sizes, *offsets, len(codes), int(streams), *codes)), pieces, each
 
 
 @lru_cache(maxsize=256)

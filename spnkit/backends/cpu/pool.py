@@ -10,7 +10,6 @@ import ctypes
 import threading
 from array import array
 from collections import deque
-from contextlib import contextmanager
 from functools import lru_cache
 
 import numba
@@ -28,22 +27,24 @@ _free: deque[np.ndarray] = deque(maxlen=KEPT)
 _in_use = threading.Lock()
 
 
-@contextmanager
-def scratch(size: int):
-    """The address of so many bytes, where a call before may have left something."""
-    room = _taken(size)
-    at = room.__array_interface__["data"][0]
-    yield at + -at % LINE
-    if room.nbytes <= MOST:
-        _free.append(room)
-
-
-def _taken(size):
+def scratch(size: int) -> np.ndarray:
+    """Room for so many bytes from `begin_of` on, which a call before may have left."""
     try:
         room = _free.pop()
     except IndexError:
         room = None
     return room if room is not None and room.nbytes >= size + LINE else np.empty(size + LINE, np.uint8)
+
+
+def begin_of(room: np.ndarray) -> int:
+    """The first address in it that a cache line begins at."""
+    return -(-ctypes.addressof(ctypes.c_char.from_buffer(room)) // LINE) * LINE
+
+
+def give_back(room: np.ndarray) -> None:
+    """Leave scratch to the next call, unless there is much of it."""
+    if room.nbytes <= MOST:
+        _free.append(room)
 
 
 def together(run: CFunc, call: int, workers: int) -> None:
