@@ -11,7 +11,7 @@ from typing import NoReturn
 from spnkit import __version__
 from spnkit.terminal import in_one_line, settle
 
-COMMANDS = {"refine": "refine", "look": "look", "train-refiner": "train", "warmup": "torch"}
+COMMANDS = {"refine": "refine", "look": "look", "train-refiner": "train", "warmup": "torch", "doctor": "refine"}
 """Each with the extra that pip is asked for where a package is missing."""
 
 

@@ -13,7 +13,7 @@ PATHS = sorted(path for place in PLACES for path in ROOT.glob(place) if "_build"
 TEXTS = {str(path.relative_to(ROOT)): path.read_text().replace("\\\n", " ") for path in PATHS}
 SCRIPT = r"(?<![\w/])((?:analysis|examples)/[\w/]+\.(?:py|cu))"
 OF_ALL = ("analysis/common/record.py", "analysis/common/weights.py")  # where scripts have more options from
-CALL = rf"(?:python {SCRIPT}|(?<![\w/.])(spnkit (?:refine|look|train-refiner)))\b([^`\n#&]*)"
+CALL = rf"(?:python {SCRIPT}|(?<![\w/.])(spnkit (?:refine|look|train-refiner|doctor)))\b([^`\n#&]*)"
 
 
 @pytest.mark.parametrize("place", [name for name, text in TEXTS.items() if re.search(SCRIPT, text)])

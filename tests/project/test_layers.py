@@ -34,7 +34,8 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "tasks": {"tasks", "training", "data", "nn", "directions"},
     "plot": {"plot", "affinity", "propagation", "directions"},
     "look": {"look", "affinity", "plot", "directions", "nn"},
-    "cli": {"backends", "cli", "look", "nn", "data", "tasks", "training", "directions", "terminal", "__version__"},
+    "cli": {"backends", "cli", "look", "nn", "data", "tasks", "training", "directions", "terminal", "__version__"}
+    | {"propagation", "provenance"},  # the doctor's
     "__main__": {"cli"},
 }
 PUBLIC = {"spnkit", *(f"spnkit.{name}" for name in spnkit.__all__)}
