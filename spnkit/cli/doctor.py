@@ -70,7 +70,7 @@ def _threads() -> str:
     import numba
 
     told = {name: os.environ[name] for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS") if name in os.environ}
-    return ", ".join([str(numba.config.NUMBA_NUM_THREADS), *(f"{name}={value}" for name, value in told.items())])
+    return ", ".join([str(numba.get_num_threads()), *(f"{name}={value}" for name, value in told.items())])
 
 
 def _kernels() -> str:
