@@ -4,8 +4,8 @@
     python analysis/refinement/table.py --data DATA                      # the test split, all images
 
 Rivals are tuned on the validation split, for each set and kind. Every set and kind is written as soon as it is done,
-and a run that was stopped goes on where it was. Rows of networks: `--network NAME=FILE`, besides the one that ships;
-a table that is there gets those that it has not.
+and a run that was stopped goes on where it was: a table that is there gets the rows that it has not. Rows of networks:
+`--network NAME=FILE`, besides the one that ships. `--again ROW` scores a row once more, on the photos of its table.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])  # the root, in place of 
 import numpy as np
 
 from analysis.common import record
-from analysis.common.refinement.maps import KINDS, cases
+from analysis.common.refinement.maps import KINDS, OBJECTS, cases
 from analysis.common.refinement.rivals import BINARY_RIVALS, RIVALS
 from analysis.common.refinement.rows import network, scored, tallied
 from spnkit.nn.refiner import mask_refiner
@@ -54,24 +54,21 @@ def tuned(rivals, found):
     return best
 
 
-def one_table(options, name, kind, networks):
-    """Rows of one set and kind."""
-    chosen, rivals = {}, {}
+def completed(table, options, name, kind, networks):
+    """A table of one set and kind, with the rows that it had not; those on the photos that it was made of."""
+    table = {"parameters": {}, "images": options.images, "rows": {}} | table
+    chosen = {}
     if options.tune:
-        val = list(cases(options.data, name, kind, "val", options.tune))
-        rivals = working("all") | (working("binary") if len(val[0].coarse) == 2 else {})
-        chosen = tuned(rivals, val)
+        rivals = working("all") | (working("binary") if name == OBJECTS else {})
+        missing = {rival: found for rival, found in rivals.items() if rival not in table["rows"]}
+        chosen = tuned(missing, list(cases(options.data, name, kind, "val", options.tune))) if missing else {}
     methods = {"as given": lambda photo, coarse: coarse, **networks}
     methods |= {rival: partial(rivals[rival][0], **parameters) for rival, parameters in chosen.items()}
-    rows, images = scored(methods, cases(options.data, name, kind, options.split, options.images))
-    return {"parameters": chosen, "images": images, "rows": rows}
-
-
-def add_rows(table, options, name, kind, networks):
-    """Rows of networks that a table has not, on its photos."""
-    if missing := {row: method for row, method in networks.items() if row not in table["rows"]}:
-        rows, _ = scored(missing, cases(options.data, name, kind, options.split, table["images"]))
+    if new := {row: method for row, method in methods.items() if row not in table["rows"]}:
+        rows, table["images"] = scored(new, cases(options.data, name, kind, options.split, table["images"]))
         table["rows"] |= rows
+        table["parameters"] |= chosen
+    return table
 
 
 def main() -> None:
@@ -83,19 +80,20 @@ def main() -> None:
     parser.add_argument("--tune", type=int, default=8, help="validation images to tune rivals on (8; 0: none)")
     parser.add_argument("--sets", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
     parser.add_argument("--network", action="append", default=[], metavar="NAME=FILE", help="another row")
+    parser.add_argument("--again", action="append", default=[], metavar="ROW", help="score this row once more")
     options = parser.parse_args()
     files = dict(pair.split("=", 1) for pair in options.network)
     refiners = {"ours, as shipped": mask_refiner()} | {row: mask_refiner(file) for row, file in files.items()}
     networks = {row: partial(network, refiner) for row, refiner in refiners.items()}
     out, target = record.folder(options), f"table-{options.split}"
     figures = json.loads((out / f"{target}.json").read_text())["figures"] if (out / f"{target}.json").exists() else {}
+    for table in figures.values():
+        for row in options.again:
+            table["rows"].pop(row, None)
     for name in options.sets:
         for kind in KINDS[name]:
             key = f"{name}: {kind}"
-            if key in figures:
-                add_rows(figures[key], options, name, kind, networks)
-            else:
-                figures[key] = one_table(options, name, kind, networks)
+            figures[key] = completed(figures.get(key, {}), options, name, kind, networks)
             record.write(target, figures, seed=options.seed, out=out)
             for row, scores in figures[key]["rows"].items():
                 print(f"{key:50} {row:24}", *(f"{column} {value:.2f}" for column, value in scores.items()))

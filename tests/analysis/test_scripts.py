@@ -110,7 +110,7 @@ def test_the_refiner_is_trained(run, tmp_path):
 
     before = refiner.WEIGHTS.stat().st_mtime_ns
     _, result = run("refinement/train", "--runs", str(tmp_path / "runs"))
-    assert [set(stage["scores"]) for stage in result["figures"]["stages"]] == 2 * [{"coarse map", "refined"}]
+    assert [set(stage["scores"]) for stage in result["figures"]["stages"]] == 4 * [{"coarse map", "refined"}]
     assert result["figures"]["bytes"] == (tmp_path / "runs/small/shipped.pt").stat().st_size
     assert refiner.WEIGHTS.stat().st_mtime_ns == before
 

@@ -53,7 +53,7 @@ def seeds(coarse, band):
 RIVALS = {
     "guided filter": METHODS["guided filter"],
     "domain transform": METHODS["domain transform"],
-    "fast bilateral solver": (bilateral_solver, grid(reach=(8, 16), colour=(4, 8, 16), strength=(4.0, 32.0))),
+    "fast bilateral solver": (bilateral_solver, grid(reach=(8, 16, 32), colour=(8, 16), strength=(4.0, 32.0))),
     "dense CRF": METHODS["dense CRF"],
 }
 BINARY_RIVALS = {
