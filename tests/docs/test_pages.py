@@ -27,3 +27,10 @@ def test_a_notebook_ends_in_assertions(page):
     if "file_format: mystnb" in text:
         cells = re.findall(r"```\{code-cell\}.*?```", text, re.DOTALL)
         assert "\nassert " in cells[-1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_figure_of_a_cell_has_a_text_in_its_place(page):
+    for cell in re.findall(r"^```\{code-cell\}\n.*?^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        if "plt.subplots(" in cell:
+            assert re.match(r"```\{code-cell\}\n---\nmystnb:\n  image:\n    alt: \w.*\n", cell), cell
