@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("pages", nargs="*", type=Path, help="some of them; by default all")
     parser.add_argument("--pictures", type=Path, help="keep a picture of each there")
     asked = parser.parse_args()
-    pages = asked.pages or sorted(asked.folder.rglob("*.html"))
+    pages = asked.pages or sorted(page for page in asked.folder.rglob("*.html") if "_static" not in page.parts)
     if not pages:
         sys.exit(f"error: {asked.folder}: no pages there")
     try:
