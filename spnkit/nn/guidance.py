@@ -64,7 +64,7 @@ class VGGGuidance(PyramidGuidance):
     out_channels : int
         Weights per pixel: 384 = 4 directions x 3 connections x 32 channels, in this order.
     stride : int
-        The image is this many times larger than the weight map: 1, 2 or 4.
+        The image is this many times larger than the weight map: 1, 2, 4, 8, 16 or 32; finer features are left out.
     batch_norm : bool
         Normalise the upsampling part, for the reason given at `UNetGuidance`. VGG-16 itself stays as trained.
 

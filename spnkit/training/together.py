@@ -56,6 +56,8 @@ def lost_workers() -> Iterator[None]:
         if "DataLoader worker" not in str(error):
             raise
         raise ChildProcessError(f"workers: {str(error).splitlines()[0]}") from error
+    except (ConnectionError, EOFError) as error:  # it was about to hand over a batch
+        raise ChildProcessError(f"workers: one has ended ({error})") from error
 
 
 @contextmanager

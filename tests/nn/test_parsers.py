@@ -193,8 +193,8 @@ def test_vgg_may_get_its_memory_late():
 
 
 def test_vgg_refuses_another_stride():
-    with pytest.raises(ValueError, match=r"stride must be one of \[1, 2, 4\].* got 8"):
-        VGGGuidance(stride=8)
+    with pytest.raises(ValueError, match=r"stride must be one of \[1, 2, 4, 8, 16, 32\].* got 64"):
+        VGGGuidance(stride=64)
 
 
 @pytest.mark.parametrize("network", [FaceParser(5), UNetGuidance(6), VGGGuidance(6)], ids=lambda n: type(n).__name__)

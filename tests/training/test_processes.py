@@ -15,6 +15,7 @@ from rich.console import Console
 
 from spnkit.training import Experiment
 from spnkit.training.modules import ParserTraining
+from spnkit.training.together import lost_workers
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "train_helen.py"
@@ -145,6 +146,15 @@ def test_no_process_outlives_the_run(begin, number, ignored, ways):
         assert process.returncode == 1
         assert err == "interrupted; --resume --out run goes on from the last checkpoint\n"
     assert gone(others)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionResetError(104, "Connection reset by peer"), EOFError(), RuntimeError("DataLoader worker (pid 7)")],
+)
+def test_a_worker_that_ends_is_told_as_such_whatever_it_was_doing(error):
+    with pytest.raises(ChildProcessError, match="^workers: "), lost_workers():
+        raise error
 
 
 @ALIVE
