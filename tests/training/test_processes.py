@@ -153,7 +153,7 @@ def test_no_process_outlives_the_run(begin, number, ignored, ways):
     [ConnectionResetError(104, "Connection reset by peer"), EOFError(), RuntimeError("DataLoader worker (pid 7)")],
 )
 def test_a_worker_that_ends_is_told_as_such_whatever_it_was_doing(error):
-    with pytest.raises(ChildProcessError, match="^workers: "), lost_workers():
+    with pytest.raises(ChildProcessError, match=r"^workers: "), lost_workers():
         raise error
 
 
