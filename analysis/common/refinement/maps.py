@@ -12,20 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch.nn.functional import interpolate
 
 from spnkit.data import IGNORE, open_images
 from spnkit.data.files import read_indices
 from spnkit.data.scenes.coarse import averaged, drawn, shares_of, shifted
+from spnkit.training import StoredMaps
 
 ROUGH = "drawn roughly by hand"
-NETWORKS = {
-    "deeplab_mnv2_257": (0.25, 44, 257),
-    "deeplab_mnv2dm05_513q": (0.18857865033535905, 34, 513),
-    "espnetv2_s2_384": None,
-}
-"""The networks whose maps of PASCAL VOC are there; scale, zero and side of those that are stored as logits."""
+NETWORKS = ("deeplab_mnv2_257", "deeplab_mnv2dm05_513q", "espnetv2_s2_384")
+"""Whose maps of PASCAL VOC are there."""
 LABELS = {"camvid": None, "fasseg": "labels9", "celebamask1000": "labels11", "voc2012": None}
 OBJECTS = "voc2012 objects"
 """The same photos, every object against what is behind it: masks of one class, as most people have them."""
@@ -68,7 +63,7 @@ def cases(data: Path, name: str, kind: str, split: str, limit: int | None = None
     for index, one in enumerate(folder.splits[split][:limit]):
         photo = folder.load(one)
         if kind in NETWORKS:
-            coarse = network_map(data, kind, Path(one).name, photo.labels.shape)
+            coarse = stored(data / "voc2012_coarse" / f"{kind}.npz").of(Path(one).name, photo.labels.shape)[:].numpy()
         else:
             coarse = MADE[kind](shares_of(photo.labels, len(folder.classes)), np.random.default_rng((7, index)))
         yield Case(name, one, photo.image, photo.labels, coarse.astype(np.float32))
@@ -90,26 +85,6 @@ def rough_cases(root: Path, split: str, limit: int | None) -> Iterator[Case]:
 
 
 @cache
-def stored(path: Path) -> Any:
-    """An archive of maps."""
-    return np.load(path)
-
-
-def network_map(data: Path, network: str, name: str, size: tuple[int, int]) -> Any:
-    """Probabilities (21, H, W) of a real network."""
-    archive = stored(data / "voc2012_coarse" / f"{network}.npz")
-    if NETWORKS[network] is None:
-        found = np.zeros((21, 128, 128), np.float32)
-        found[archive[f"{name}_c"]] = archive[name] / 255
-        found = bilinear(found, size)
-        found[0] += 1e-6  # where no class was kept
-        return found / found.sum(0)
-    scale, zero, side = NETWORKS[network]
-    logits = scale * (archive[name].astype(np.float32) - zero)
-    logits = bilinear(bilinear(logits, (side, side), align=True), size)
-    return torch.from_numpy(logits).softmax(0).numpy()
-
-
-def bilinear(maps: Any, size: tuple[int, int], align: bool = False) -> Any:
-    """Maps (K, h, w) at another size."""
-    return interpolate(torch.from_numpy(maps)[None], size, mode="bilinear", align_corners=align)[0].numpy()
+def stored(path: Path) -> StoredMaps:
+    """A real network's maps of PASCAL VOC."""
+    return StoredMaps(path, 21)
