@@ -8,10 +8,9 @@ import numpy as np
 import torch
 
 from analysis.common.faces.rows import BASELINE, PAIRS
+from analysis.common.resampling import draws, interval
 from spnkit.data import OVERALL_GROUPS, score_groups
 from spnkit.training import FaceScores, scores_of
-
-RESAMPLES = 1000
 
 
 @dataclass
@@ -58,13 +57,10 @@ def resampled(tallies, classes, seed, people):
 
     Photos of one person are drawn together: they go right or wrong together.
     """
-    rng = np.random.default_rng(seed)
-    count = max(people) + 1
-    draws = rng.integers(0, count, (RESAMPLES, count))
-    each = []
+    drawn, each = draws(max(people) + 1, seed), []
     for tally in tallies:
         found, sizes = (np.bincount(people, of) for of in pooled(tally.pixels, classes))
-        each.append(200 * found[draws].sum(1) / sizes[draws].sum(1))
+        each.append(200 * found[drawn].sum(1) / sizes[drawn].sum(1))
     return np.mean(each, axis=0)
 
 
@@ -77,11 +73,6 @@ def pooled(pixels, classes):
         found += pixels[:, members][:, :, members].sum((1, 2))
         sizes += pixels[:, members].sum((1, 2)) + pixels[:, :, members].sum((1, 2))
     return found, sizes
-
-
-def interval(samples):
-    """The middle 95 percent."""
-    return [round(float(q), 2) for q in np.percentile(samples, [2.5, 97.5])]
 
 
 def summary(counts, classes, seed, people, column="overall"):

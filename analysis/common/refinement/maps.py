@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from analysis.common.voc import tally as voc
 from spnkit.data import IGNORE, open_images
 from spnkit.data.files import read_indices
 from spnkit.data.scenes.coarse import averaged, drawn, shares_of, shifted
@@ -24,7 +25,7 @@ NETWORKS = ("deeplab_mnv2_257", "deeplab_mnv2dm05_513q", "espnetv2_s2_384")
 LABELS = {"camvid": None, "fasseg": "labels9", "celebamask1000": "labels11", "voc2012": None}
 OBJECTS = "voc2012 objects"
 """The same photos, every object against what is behind it: masks of one class, as most people have them."""
-COUNTED = {"voc2012": (0, 6, 7, 8, 9, 10, 12, 13, 15, 17, 18, 19)}
+COUNTED = {"voc2012": voc.COUNTED}
 """Classes that are scored, where some are too rare."""
 MADE: dict[str, Callable] = {
     **{f"truth averaged over {side} x {side}": partial(averaged, factor=side) for side in (4, 8, 16)},

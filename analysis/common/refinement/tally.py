@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 
+from analysis.common.voc.tally import confusion
+from spnkit.data import IGNORE
 from spnkit.training.scores import edge_counts
 
 NEAR, BAND = 3, 8
-UNKNOWN = 255
 
 
 class Tally:
@@ -30,9 +31,8 @@ class Tally:
         began = time.perf_counter()
         found = method(case.photo, case.coarse).argmax(0)
         self.seconds.append(time.perf_counter() - began)
-        known = case.truth != UNKNOWN
-        pairs = case.truth[known].astype(int) * self.classes + found[known]
-        self.pixels += np.bincount(pairs, minlength=self.classes**2).reshape(self.pixels.shape)
+        known = case.truth != IGNORE
+        self.pixels += confusion(found[known], case.truth[known], self.classes)
         whole = completed(case.truth)
         self.edges += edge_counts(torch.from_numpy(found), torch.from_numpy(whole), self.classes, reach=NEAR).numpy()
         near = known & (to_outline(whole) <= BAND)
@@ -57,7 +57,7 @@ class Tally:
 
 def completed(truth):
     """Labels where what is unknown belongs to its nearest class: the outline in the middle of a band of void."""
-    known = truth != UNKNOWN
+    known = truth != IGNORE
     if known.all() or not known.any():
         return truth.copy()
     return truth[tuple(distance_transform_edt(~known, return_distances=False, return_indices=True))]

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 
+from analysis.common.resampling import draws, interval
 from spnkit.data import IGNORE
 from spnkit.tasks import within
 
@@ -15,7 +16,6 @@ COUNTED = (0, 6, 7, 8, 9, 10, 12, 13, 15, 17, 18, 19)
 """Classes with ten or more test photos: the mean over the other nine is noise."""
 BAND, REACH = 12, 24
 """Pixels from the void band: what counts as beside an outline, and how far a refinement is thought to reach."""
-RESAMPLES = 1000
 WAYS = ("restricted", "free")
 """Refined maps with the classes of their coarse maps alone, and as they come."""
 
@@ -96,22 +96,12 @@ def columns(pixels):
     return {"overall AC": 100 * accuracy(pixels), "mean AC": mean_accuracy, "mean IoU": mean_iou}
 
 
-def draws(photos, seed):
-    """Which photos each resample holds; a seed always draws the same."""
-    return np.random.default_rng(seed).integers(0, photos, (RESAMPLES, photos))
-
-
 def resampled(tallies, seed, way="restricted"):
     """Mean IoU on resampled photos, averaged over tallies."""
     pixels = np.stack([tally.pixels[WAYS.index(way)] for tally in tallies])
     weights = np.stack([np.bincount(one, minlength=pixels.shape[1]) for one in draws(pixels.shape[1], seed)])
     sums = np.einsum("rn,tncd->rtcd", weights.astype(float), pixels.astype(float), optimize=True)
     return np.array([[columns(each)["mean IoU"] for each in of] for of in sums]).mean(1)
-
-
-def interval(samples):
-    """The middle 95 percent."""
-    return [round(float(q), 2) for q in np.percentile(samples, [2.5, 97.5])]
 
 
 def summary(rows, seed, base="coarse"):
