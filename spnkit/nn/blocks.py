@@ -18,6 +18,11 @@ WIDTHS = (32, 64, 128, 256, 512)
 """Channels of the five levels of Section 5, each double the one before."""
 
 
+def scaled(channels: int, width: float) -> int:
+    """Channels at a share of a network's width."""
+    return max(1, round(width * channels))
+
+
 def conv(in_channels: int, out_channels: int, *, batch_norm: bool, activation=nn.ReLU) -> nn.Sequential:
     """A 3x3 convolution, normalised if asked (its bias would then cancel), and its activation."""
     layers: list[nn.Module] = [nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=not batch_norm)]

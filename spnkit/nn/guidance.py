@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from spnkit.nn.blocks import WIDTHS, EncoderDecoder, halve
+from spnkit.nn.blocks import WIDTHS, EncoderDecoder, halve, scaled
 from spnkit.nn.checks import check_image
 from spnkit.nn.pyramid import PyramidGuidance
 
@@ -101,14 +101,7 @@ class VGG16Features(nn.Sequential):
     """VGG-16 to pool5 (Simonyan and Zisserman, configuration D): conv3_3, conv4_3 and conv5_3, and pool5."""
 
     def __init__(self) -> None:
-        layers: list[nn.Module] = []
-        channels = 3
-        for stage in VGG16_STAGES:
-            for width in stage:
-                layers += [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU()]
-                channels = width
-            layers.append(nn.MaxPool2d(2, ceil_mode=True))
-        super().__init__(*layers)
+        super().__init__(*vgg16_layers())
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Feature maps of a normalised image, finer ones first."""
@@ -120,3 +113,24 @@ class VGG16Features(nn.Sequential):
             else:
                 x = layer(x)
         return [*before_pool[2:], x]
+
+
+def vgg16_layers(
+    strides: Sequence[int] = (2, 2, 2, 2, 2), dilations: Sequence[int] = (1, 1, 1, 1, 1), width: float = 1.0
+) -> list[nn.Module]:
+    """VGG-16's convolutions and poolings in torchvision's order, as long as no stage is without pooling.
+
+    `strides` are of the pooling after each stage, 0 for none; `dilations` of the convolutions of each stage; `width` is
+    a share of the channels.
+    """
+    layers: list[nn.Module] = []
+    channels = 3
+    for stage, stride, dilation in zip(VGG16_STAGES, strides, dilations, strict=True):
+        for each in stage:
+            layers += [nn.Conv2d(channels, scaled(each, width), 3, padding=dilation, dilation=dilation), nn.ReLU()]
+            channels = scaled(each, width)
+        if stride == 2:
+            layers.append(nn.MaxPool2d(2, ceil_mode=True))
+        elif stride:
+            layers.append(nn.MaxPool2d(3, stride=1, padding=1))
+    return layers

@@ -108,8 +108,7 @@ class PyramidGuidance(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Unnormalised weights `(N, out_channels, ceil(H / stride), ceil(W / stride))` of RGB in [0, 1]."""
         check_image(image)
-        mean, std = (image.new_tensor(values).view(3, 1, 1) for values in (self.mean, self.std))
-        *finer, x = listed(self.features((image - mean) / std))[self.finer :]
+        *finer, x = listed(self.features(normalised(image, self.mean, self.std)))[self.finer :]
         x = self.bridge(x)
         factors = [coarse // fine for fine, coarse in pairwise(self.strides)]
         for up, skip, factor in zip(self.up, reversed(finer), reversed(factors), strict=True):
@@ -118,6 +117,12 @@ class PyramidGuidance(nn.Module):
         for _ in range(self.stride.bit_length() - 1):
             size = [halved(side) for side in size]  # in a form that an exported program for all sizes knows
         return self.out(self.last(upsampled_to(x, size, self.strides[0] // self.stride)))
+
+
+def normalised(image: Tensor, mean: Sequence[float] = IMAGENET_MEAN, std: Sequence[float] = IMAGENET_STD) -> Tensor:
+    """RGB (N, 3, H, W) in [0, 1] as a backbone wants it, by default one that was trained on ImageNet."""
+    offset, scale = (image.new_tensor(values).view(3, 1, 1) for values in (mean, std))
+    return (image - offset) / scale
 
 
 def listed(maps: Any) -> list[Tensor]:

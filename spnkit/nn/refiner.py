@@ -130,9 +130,9 @@ class MaskRefiner(nn.Module):
         """Features of the photo, for `said`; what facts of the map say with them (N, 2, H, W), for `weighed`."""
         *features, finest = self.reader(2 * photo - 1, [None] * (len(self.seen) + 1))
         own = facts(coarse)
-        told = [halved(own)]
+        told = [pooled(own)]
         for see, maps in zip(self.seen, reversed(features), strict=True):
-            coarse = halved(coarse)
+            coarse = pooled(coarse)
             told.append(torch.cat([facts(coarse), see(maps)], 1))
         told[:2] = [torch.cat(told[:2], 1)]
         *_, judged = self.judge(coarse.new_empty(photo.shape[0], 0, *told[0].shape[-2:]), told)
@@ -165,7 +165,7 @@ class MaskRefiner(nn.Module):
         return spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
 
 
-def halved(maps: Tensor) -> Tensor:
+def pooled(maps: Tensor) -> Tensor:
     """Means of two by two pixels."""
     return avg_pool2d(maps, 2, ceil_mode=True)
 

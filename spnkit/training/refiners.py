@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from spnkit.directions import CONNECTIONS
 from spnkit.nn import SPN, PlainRefinement, SpatialPropagation, UNetGuidance, VGGGuidance, efficientnet_lite0
-from spnkit.nn.blocks import WIDTHS
+from spnkit.nn.blocks import WIDTHS, scaled
 from spnkit.nn.checks import UNREADABLE
 from spnkit.nn.guidance import VGG16Features
 from spnkit.training.options import OptionGroup, grouped, option
@@ -109,7 +109,7 @@ class RefinerOptions(OptionGroup):
 
 def scaled_widths(width: float) -> list[int]:
     """Channels of the five levels of an encoder-decoder, as a share of the paper's."""
-    return [max(1, round(width * each)) for each in WIDTHS]
+    return [scaled(each, width) for each in WIDTHS]
 
 
 def refiner(chosen: RefinerOptions, num_classes: int, widths: Sequence[int]) -> nn.Module:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from spnkit.nn.blocks import double
-from spnkit.nn.refiner import FACTS, JUDGING, WIDTHS, MaskRefiner, UNet, facts, halved, planes
+from spnkit.nn.refiner import FACTS, JUDGING, WIDTHS, MaskRefiner, UNet, facts, planes, pooled
 from spnkit.tasks import Refinement
 from spnkit.tasks.refinement import ROW, RefinerTraining
 from spnkit.training.refiner_losses import relative_loss
@@ -36,7 +36,7 @@ class PlainMaskRefiner(MaskRefiner):
         *features, finest = self.reader(2 * photo - 1, [None] * (len(self.seen) + 1))
         levels, seen = [coarse], [see(maps) for see, maps in zip(self.seen, reversed(features), strict=True)]
         for _ in seen:
-            levels.append(halved(levels[-1]))
+            levels.append(pooled(levels[-1]))
         told = [facts(level) for level in levels]
         classes = range(coarse.shape[1])
         likelier = torch.cat([self.one(photo, finest, seen, levels, told, each) for each in classes], 1)
@@ -47,7 +47,7 @@ class PlainMaskRefiner(MaskRefiner):
         own = [torch.cat([level[:, each : each + 1], known], 1) for level, known in zip(levels, told, strict=True)]
         first, *others = (torch.cat([maps, known], 1) for maps, known in zip(seen, own[1:], strict=True))
         start = photo.new_empty(len(photo), 0, *first.shape[-2:])
-        *_, judged = self.judge(start, [torch.cat([halved(own[0]), first], 1), *others])
+        *_, judged = self.judge(start, [torch.cat([pooled(own[0]), first], 1), *others])
         return double(planes(self.trust, judged), like=photo) + planes(self.sight, torch.cat([own[0], finest], 1))
 
 

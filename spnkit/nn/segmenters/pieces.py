@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from spnkit.nn.checks import check_counts, check_image
-from spnkit.nn.pyramid import IMAGENET_MEAN, IMAGENET_STD
+from spnkit.nn.pyramid import normalised
 
 
 class Photo(nn.Module):
@@ -18,8 +18,7 @@ class Photo(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """An image of the same size."""
         check_image(image)
-        mean, std = (image.new_tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
-        return (image - mean) / std
+        return normalised(image)
 
 
 class Summed(nn.ModuleList):
@@ -59,11 +58,6 @@ class MultiScale(nn.Module):
 def resized(maps: Tensor, size: Sequence[int]) -> Tensor:
     """Bilinear resizing to (H, W)."""
     return interpolate(maps, list(size), mode="bilinear", align_corners=False)
-
-
-def scaled(channels: int, width: float) -> int:
-    """Channels at a share of a network's width."""
-    return max(1, round(width * channels))
 
 
 def check_width(num_classes: int, width: float) -> None:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from spnkit.nn.segmenters.pieces import MultiScale, Photo, Summed, check_width, resized, scaled
+from spnkit.nn.blocks import scaled
+from spnkit.nn.segmenters.pieces import MultiScale, Photo, Summed, check_width, resized
 
 STAGES = ((64, 3, 1, 1), (128, 4, 2, 1), (256, 23, 1, 2), (512, 3, 1, 4))
 """Inner channels, blocks, stride and dilation of ResNet-101's stages at an output stride of 8."""

@@ -8,8 +8,9 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from spnkit.nn.guidance import VGG16_STAGES
-from spnkit.nn.segmenters.pieces import Photo, Summed, check_width, scaled
+from spnkit.nn.blocks import scaled
+from spnkit.nn.guidance import VGG16_STAGES, vgg16_layers
+from spnkit.nn.segmenters.pieces import Photo, Summed, check_width
 
 
 class Layout(NamedTuple):
@@ -65,7 +66,7 @@ class VGGSegmenter(nn.Module):
             raise ValueError(f"layout must be one of {sorted(LAYOUTS)}, got {layout!r}")
         check_width(num_classes, width)
         self.layout, self.num_classes, self.photo = LAYOUTS[layout], num_classes, Photo()
-        self.features = vgg_features(self.layout, width)
+        self.features = nn.Sequential(*vgg16_layers(self.layout.strides, self.layout.dilations, width))
         channels, hidden = scaled(VGG16_STAGES[-1][-1], width), scaled(self.layout.hidden, width)
         self.head = Summed(self._branch(channels, hidden, rate) for rate in self.layout.rates)
 
@@ -90,7 +91,7 @@ class VGGSegmenter(nn.Module):
         """
         found = {name: value for name, value in state_dict.items() if name.startswith("features.")}
         convolutions = [layer for layer in self.features if isinstance(layer, nn.Conv2d)]
-        places = [n for n, layer in enumerate(vgg_features(LAYOUTS["fcn8s"], 0.01)) if isinstance(layer, nn.Conv2d)]
+        places = [n for n, layer in enumerate(vgg16_layers(width=0.01)) if isinstance(layer, nn.Conv2d)]
         for place, layer in zip(places, convolutions, strict=True):
             prefix = f"features.{place}."
             layer.load_state_dict(
@@ -101,21 +102,6 @@ class VGGSegmenter(nn.Module):
                 dense = cast(nn.Conv2d, self.get_submodule(here))
                 weight = state_dict[f"classifier.{there}.weight"].view_as(dense.weight)
                 dense.load_state_dict({"weight": weight, "bias": state_dict[f"classifier.{there}.bias"]})
-
-
-def vgg_features(layout: Layout, width: float) -> nn.Sequential:
-    """VGG-16's convolutions by torchvision's names, as long as no stage is without pooling."""
-    layers: list[nn.Module] = []
-    channels = 3
-    for stage, stride, dilation in zip(VGG16_STAGES, layout.strides, layout.dilations, strict=True):
-        for each in stage:
-            layers += [nn.Conv2d(channels, scaled(each, width), 3, padding=dilation, dilation=dilation), nn.ReLU()]
-            channels = scaled(each, width)
-        if stride == 2:
-            layers.append(nn.MaxPool2d(2, ceil_mode=True))
-        elif stride:
-            layers.append(nn.MaxPool2d(3, stride=1, padding=1))
-    return nn.Sequential(*layers)
 
 
 class FCN8s(VGGSegmenter):
