@@ -25,11 +25,11 @@ from analysis.refinement.picture import COLOURS, rough
 from spnkit import DIRECTIONS
 from spnkit.affinity import MixedAffinityOperator, color_similarity_weights, effective_area
 from spnkit.nn import refine
+from spnkit.plot.shown import BLUE, VERMILION
 
 PIXELS = ((60, 200), (148, 222), (330, 90), (440, 400))
 """Rows and columns of those who listen: in the hair, the face, the suit and the helmet."""
 SIGMA, STRENGTH = 0.2, 0.999
-BLUE, VERMILION = "#0072B2", "#D55E00"
 LOUD = 0.05
 """Share of the loudest voice that is drawn in full."""
 

@@ -54,7 +54,8 @@ def main() -> None:
         scores = run_task(Refinement(options), runs, resume=(runs / "options.json").exists(), console=Console())
         done.append({"options": options.as_dict(), "scores": rounded(scores)})
         begin = str(runs / task.WEIGHTS)
-        saved += [torch.load(begin, weights_only=True)] * (number in MEAN_OF)
+        if number in MEAN_OF:
+            saved.append(torch.load(begin, weights_only=True))
     target = record.work(chosen) / "shipped.pt" if chosen.small else WEIGHTS
     shipped = mean(saved)
     shipped["weights"]["trust.bias"][1] += KEEP

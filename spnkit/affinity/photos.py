@@ -24,12 +24,17 @@ def as_channels(image) -> np.ndarray:
     check_finite("image", given)
     channels = np.moveaxis(np.atleast_3d(given), -1, 0)
     channels = channels[:3] if len(channels) == ALPHA else channels
-    return channels / np.float64(np.iinfo(given.dtype).max) if in_levels(given) else channels.astype(np.float64)
+    return in_unit(channels).astype(np.float64, copy=False)
 
 
 def in_levels(image) -> bool:
     """Whether numbers are levels of a photo as files hold them, and not what somebody has computed."""
     return np.asarray(image).dtype in (np.uint8, np.uint16)
+
+
+def in_unit(image: np.ndarray) -> np.ndarray:
+    """Levels as numbers in [0, 1]; other numbers as they are."""
+    return image / np.float64(np.iinfo(image.dtype).max) if in_levels(image) else image
 
 
 def edge_scale(image) -> float:

@@ -55,13 +55,12 @@ class Shelf:
         return next((kinds[ending] for ending in endings if ending in kinds), None)
 
 
-def open_picture(path: Path) -> Image.Image:
-    """A picture with its pixels, and in `info["pages"]` how many there are in the file."""
+@contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """A picture whose file is open; whatever is wrong with it is told by its name."""
     try:
         with Image.open(path) as picture:
-            picture.load()
-            picture.info["pages"] = getattr(picture, "n_frames", 1)  # not to be asked of a closed file
-            return picture
+            yield picture
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: no such image") from None
     except Exception as error:  # there is hardly one that Pillow has not been seen to raise on a bad file
@@ -69,16 +68,19 @@ def open_picture(path: Path) -> Image.Image:
         raise OSError(f"{path}: unreadable or truncated image ({reason})") from error
 
 
+def open_picture(path: Path) -> Image.Image:
+    """A picture with its pixels, and in `info["pages"]` how many there are in the file."""
+    with opened(path) as picture:
+        picture.load()
+        picture.info["pages"] = getattr(picture, "n_frames", 1)  # not to be asked of a closed file
+        return picture
+
+
 def size_of(path: Path) -> tuple[int, int]:
     """Height and width of a picture, whose pixels are not read."""
-    try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            return height, width
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: no such image") from None
-    except Exception as error:  # as above
-        raise OSError(f"{path}: unreadable image ({type(error).__name__})") from error
+    with opened(path) as picture:
+        width, height = picture.size
+        return height, width
 
 
 def _converted(picture: Image.Image, path: Path, mode: str) -> NDArray[np.uint8]:

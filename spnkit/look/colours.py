@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spnkit.plot import COLORMAP
+from spnkit.plot.shown import lightened
 
 LEAST, MOST = 1e-6, 1.0
 """Shares from which on one is seen at all, and that have the last colour."""
@@ -21,8 +22,7 @@ def levels(shares: NDArray) -> NDArray[np.float32]:
 
 def faded(colours: NDArray[np.float32]) -> NDArray[np.uint8]:
     """A photo (H, W, 3) in [0, 1] as what shares are painted on: light grey, RGBA (H, W, 4)."""
-    grey = (0.6 + 0.4 * colours.mean(axis=2, keepdims=True)).repeat(3, axis=2)
-    return opaque(grey)
+    return opaque(lightened(colours.mean(axis=2, keepdims=True)))
 
 
 def opaque(colours: NDArray) -> NDArray[np.uint8]:

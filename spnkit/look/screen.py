@@ -112,13 +112,14 @@ class Screen:
             return
         self.stale, self.time = False, float(self.times.val)
         directions = {arrow: name for name, arrow in ARROWS.items()}
-        self.explored = replace(
-            self.explored,
-            kind=self.kind.value_selected,
-            direction=directions[self.direction.value_selected],
-            strength=1 - 10.0**-self.strength.val,
-            sigma=2.0**self.sigma.val,
-        )
+        chosen = {
+            "kind": self.kind.value_selected,
+            "direction": directions[self.direction.value_selected],
+            "strength": 1 - 10.0**-self.strength.val,
+            "sigma": 2.0**self.sigma.val,
+        }
+        if any(getattr(self.explored, name) != value for name, value in chosen.items()):  # not the time alone
+            self.explored = replace(self.explored, **chosen)
         self.show_weights()
 
     def _clicked(self, event: Any) -> None:

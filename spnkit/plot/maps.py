@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from spnkit.affinity import MixedAffinityOperator, diffuse, effective_area
+from spnkit.affinity.photos import in_unit
 from spnkit.affinity.weights import as_pixel
 from spnkit.directions import ordered
-from spnkit.plot.shown import COLORMAP, axes_or_new, bar, mark, pyplot_of, show_shares
+from spnkit.plot.shown import COLORMAP, axes_or_new, bar, lightened, mark, pyplot_of, show_shares
 
 
 def reach(row, pixel: tuple[int, int], ax=None, *, title: str | None = None, of: str = "row", colorbar: bool = True):
@@ -60,7 +61,7 @@ def listens_to(
     Parameters
     ----------
     photo : array_like (H, W) or (H, W, 3)
-        In [0, 1], or uint8; shown in grey.
+        In [0, 1], or of 8 or 16 bits; shown in grey.
     row : array_like (H, W)
         As from `AffinityOperator.row`, `AffinityOperator.column` or `effective_affinity`.
     pixel : (int, int)
@@ -82,12 +83,12 @@ def listens_to(
     """
     ax = axes_or_new(ax)
     photo, shares = np.asarray(photo), np.abs(np.asarray(row))
-    grey = photo / 255 if photo.dtype == np.uint8 else photo
+    grey = in_unit(photo)
     grey = grey[..., :3].mean(axis=-1) if grey.ndim == 3 else grey
     if grey.shape != shares.shape:
         raise ValueError(f"photo and row must have the same height and width, got {grey.shape} and {shares.shape}")
     i, j = as_pixel(pixel, shares.shape)
-    ax.imshow(0.6 + 0.4 * grey, cmap="gray", vmin=0, vmax=1)
+    ax.imshow(lightened(grey), cmap="gray", vmin=0, vmax=1)
     image = show_shares(ax, shares)
     image.set_alpha(np.clip(4 * np.asarray(image.norm(shares)), 0, 1))  # rounding of float32 leaves it
     mark(ax, i, j)

@@ -34,6 +34,11 @@ def mark(ax, i: int, j: int) -> None:
         ax.plot(j, i, "o", markersize=8, markerfacecolor="none", markeredgecolor=color, markeredgewidth=width)
 
 
+def lightened(grey: np.ndarray) -> np.ndarray:
+    """A photo in [0, 1], light enough for what is drawn over it."""
+    return 0.6 + 0.4 * grey
+
+
 def show_shares(ax, shares: np.ndarray, **options):
     """Sizes on a logarithmic scale; the smallest share one colour, and only zeros are white."""
     zeros_hidden = np.ma.masked_equal(shares, 0)

@@ -220,3 +220,13 @@ else:
     raise SystemExit("no error")
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_photo_in_levels_looks_as_in_shares(dtype):
+    """Sixteen bits were all white."""
+    shares = np.linspace(0, 1, 12).reshape(3, 4)
+    levels = (shares * np.iinfo(dtype).max).round().astype(dtype)
+    row = np.full((3, 4), 1 / 12)
+    shown, wanted = (plot.listens_to(photo, row, (1, 1)).get_images()[0].get_array() for photo in (levels, shares))
+    np.testing.assert_allclose(shown, wanted, atol=0.5 / np.iinfo(dtype).max)

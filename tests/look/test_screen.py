@@ -134,6 +134,13 @@ def test_a_slider_counts_when_it_is_let_go(screen):
     assert "T = 7" in screen.axes["one_way", "diffused"].get_title()
 
 
+def test_weights_are_not_made_anew_for_another_time(screen):
+    seen = screen.explored
+    drag(screen, screen.times, 9)
+    assert screen.time == 9
+    assert screen.explored is seen
+
+
 def choose(screen, chooser, name):
     chooser.set_active([label.get_text() for label in chooser.labels].index(name))
 
