@@ -4,9 +4,11 @@ document.addEventListener("DOMContentLoaded", () => {
     .filter((table) => table.tHead && !table.classList.contains("stacked") && !table.classList.contains("autosummary"));
   for (const table of tables) {
     const names = [...table.tHead.rows[table.tHead.rows.length - 1].cells].map((cell) => cell.textContent.trim());
-    for (const body of table.tBodies)
+    for (const body of table.tBodies) {
+      if (names[0]) body.dataset.name = names[0]; // what its rows are of
       for (const row of body.rows)
         [...row.cells].forEach((cell, index) => cell.dataset.name = names[index] ?? "");
+    }
   }
   const tooWide = (table) => table.parentElement.scrollWidth > table.parentElement.clientWidth + 1;
   const fit = () => {
