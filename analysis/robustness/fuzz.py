@@ -3,9 +3,9 @@
     python analysis/robustness/fuzz.py --calls 10000
 
 Answers are held against `tests/naive.py`, the mathematics once more; gradients against the readable backend; matrices
-against dense ones. Wrong arguments must end in a TypeError or a ValueError that names the argument. To compile all
-kernels would take a day, so `--kernels` of them, drawn by the seed, are; the readable backend takes every other call.
-A run that was stopped goes on where it was; `--only NUMBER` repeats one call.
+against dense ones. Wrong arguments must end in a TypeError or a ValueError that names the argument. The fast backend
+and the readable one take turns. All kernels of the fast one are compiled, which takes minutes, unless `--kernels` says
+how many, drawn by the seed. A run that was stopped goes on where it was; `--only NUMBER` repeats one call.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ from tolerances import TOLERANCE, assert_close
 SMALL = 0.1  # gates whose gradient, of the size of 1 / |g|, is mostly rounding: there is nothing to compare
 EVERY = 100  # calls between two notes of how far a run has come
 
+KERNELS = tuple(product(("float32", "float64"), (1, 3), arrays.RULES, arrays.INTEGRATIONS, (False, True)))
+"""Kernels of the fast backend: dtype, connections, rule, integration, whether channels share gates."""
+
 
 def main() -> None:
     options = _options()
@@ -51,7 +54,7 @@ def main() -> None:
         if (number + 1) % EVERY == 0:
             _note(place, options, number + 1, found)
     kinds = Counter(kind_of(options.seed, number) for number in range(options.calls))
-    figures = {"calls": options.calls, "of each kind": kinds, "kernels": [list(k) for k in kernels], "found": found}
+    figures = {"calls": options.calls, "of each kind": kinds, "kernels": len(kernels), "found": found}
     record.write("fuzz", figures, seed=options.seed, out=record.folder(options))
     place.unlink(missing_ok=True)
 
@@ -59,11 +62,11 @@ def main() -> None:
 def _options():
     parser = record.parser(__file__, __doc__)
     parser.add_argument("--calls", type=int, help="how many (default 10000, small 200)")
-    parser.add_argument("--kernels", type=int, help="how many kernels of the fast backend (default 10, small 1)")
+    parser.add_argument("--kernels", type=int, help="how many kernels of the fast backend (default all, small 1)")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="this call alone, with its traceback")
     options = parser.parse_args()
     options.calls = options.calls or (200 if options.small else 10_000)
-    options.kernels = (1 if options.small else 10) if options.kernels is None else options.kernels
+    options.kernels = (1 if options.small else len(KERNELS)) if options.kernels is None else options.kernels
     return options
 
 
@@ -87,9 +90,8 @@ def chance(seed: int, number: int) -> np.random.Generator:
 
 
 def drawn(seed: int, count: int) -> list[tuple]:
-    """Kernels that are compiled: dtype, connections, rule, integration, whether channels share gates."""
-    every = list(product(("float32", "float64"), (1, 3), arrays.RULES, arrays.INTEGRATIONS, (False, True)))
-    return [every[i] for i in np.random.default_rng(seed).choice(len(every), count, replace=False)]
+    """Kernels that are compiled, some of `KERNELS`."""
+    return [KERNELS[i] for i in np.random.default_rng(seed).choice(len(KERNELS), count, replace=False)]
 
 
 def kind_of(seed: int, number: int) -> str:
