@@ -12,7 +12,7 @@ import torch
 from torch._subclasses import FakeTensor
 
 from spnkit.adapters import known, torch_recurrence
-from spnkit.adapters.pages import in_large_pages
+from spnkit.adapters.memory import touched
 from spnkit.backends import backend
 from spnkit.normalization import Normalization, normalized_array
 from spnkit.plan import plan
@@ -141,7 +141,7 @@ def _propagate(x, gates, directions, normalization, integration, backend_name, t
 def _propagate_backward(grad, winner, hidden, x, gates, directions, normalization, integration, name, needs_gates):
     resolved, engine = plan(tuple(directions), normalization, integration), _engine(name, x, gates=gates, grad=grad)
     wide_x, wide_gates, won = _widened(x), _widened(gates), _filled(winner)
-    dx, dgates = map(in_large_pages, _gradients(grad, winner, hidden, wide_x, wide_gates, (), "", "", "", needs_gates))
+    dx, dgates = map(touched, _gradients(grad, winner, hidden, wide_x, wide_gates, (), "", "", "", needs_gates))
     arrays = (_widened(grad), won, wide_x, wide_gates, dx, dgates if needs_gates else None)
     engine.backward(*map(_view, arrays), resolved, **_kept(_filled(hidden)))
     return rounded(dx, x.dtype), rounded(dgates, gates.dtype)
@@ -160,7 +160,7 @@ def _forward(x, gates, resolved, engine, winner=None, hidden=None):
         engine.forward(_view(x), _view(gates), y, winner, resolved, **_kept(hidden))
         return y
     widened = _widened(x)
-    y = in_large_pages(_result(widened, resolved))
+    y = touched(_result(widened, resolved))
     engine.forward(_view(widened), _view(_widened(gates)), _view(y), _view(winner), resolved)
     return rounded(y, x.dtype)
 
