@@ -1,4 +1,4 @@
-"""Memory for large results: touched before where there is such, since to touch new memory takes longer than the kernels.
+"""Memory for large results: touched before where there is such, as a first touch takes longer than the kernels.
 
 A result lives on a block that waits for the next one when the last tensor on it is gone, as gradients are in each step
 of a training. What waits adds nothing to the most that results have taken at once, since a new block first frees as
