@@ -13,6 +13,7 @@ Who calls whom, from the top:
 What these are written in and how it becomes a kernel:
 
     simd.py       vector registers, and all that a kernel does to memory; atomics.py: words that threads share
+    exponential.py    e to the power of a register
     values.py     numbers and registers as objects, whose arithmetic emits instructions of LLVM
     compiler.py   source text, statement by statement; control.py: its branches and loops
     native.py     text made a function, optimised by way of Numba

@@ -12,6 +12,7 @@ import numpy as np
 
 from spnkit import backends, integration, normalization, recurrence
 from spnkit.backends.cpu import adjoint, kernels, planes, simd, tiles
+from spnkit.backends.cpu.exponential import exp
 from spnkit.backends.cpu.native import native, text_of
 from spnkit.backends.cpu.pool import begin_of, give_back, scratch, together
 from spnkit.backends.cpu.tiles import LINE
@@ -178,8 +179,8 @@ def kernel(name, itemsize, variant):
     tile = LINE // itemsize  # steps: a cache line of columns
     sizes = {"LANES": kind.lanes, "TILE": tile, "PAIR": 2 * tile, "UNSTREAMED": None if name == "forward" else 0}
     sizes["WINNERS"] = variant[2] == Integration.max
-    operations = {name: getattr(simd, name) for name in ("absolute", "exp", "filled")}
-    names = {**operations, "where": where, **sizes, **dict(constants)}
+    operations = {"absolute": simd.absolute, "exp": exp, "filled": simd.filled, "where": where}
+    names = {**operations, **sizes, **dict(constants)}
     definitions = compiled(lambda function: function, recurrence, normalization, integration, **names)
     text = text_of(tiles, planes, kernels, adjoint, apart=APART, **{**vars(definitions), **names})
     return native(getattr(text, name), kind, name="_".join(map(str, (name, itemsize, *variant))))

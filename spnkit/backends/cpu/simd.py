@@ -29,16 +29,7 @@ class Words(namedtuple("Words", "at")):
 
 def absolute(a: Register) -> Register:
     """|a|."""
-    return _unary("llvm.fabs", a)
-
-
-def exp(a: Register) -> Register:
-    """e to the power a."""
-    return _unary("llvm.exp", a)
-
-
-def _unary(name, a):
-    return Register(call(f"{name}.{_suffix(a.ir.type)}", a.ir.type, a.ir))
+    return Register(call(f"llvm.fabs.{_suffix(a.ir.type)}", a.ir.type, a.ir))
 
 
 def call(name: str, result: ir.Type, *values: ir.Value) -> ir.Value:
