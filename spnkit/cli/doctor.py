@@ -24,6 +24,7 @@ EXTRAS = {
         "training, spnkit train-refiner",
     ),
     "backbones": ({"efficientnet_lite_pytorch": "efficientnet-lite-pytorch"}, "guidance on pretrained features"),
+    "onnx": ({"onnxscript": "onnxscript", "onnxruntime": "onnxruntime"}, "files that run without torch"),
     "cuda": ({"numba_cuda": "numba-cuda"}, "NVIDIA GPUs"),
 }
 """Each with its packages, by the name they are imported by, and what it is for."""

@@ -1,23 +1,21 @@
 """The paper's networks as ordinary `torch.nn` modules: the layer, guidance networks, parsers and the SPN."""
 
-try:
+from spnkit.extras import needs
+
+with needs("spnkit.nn", "torch"):
     import spnkit.adapters.torch  # noqa: F401 - registers the operator, or torch.export.load would not know it
-except ModuleNotFoundError as error:
-    if error.name != "torch":
-        raise
-    raise ModuleNotFoundError("spnkit.nn needs torch: pip install 'spnkit[torch]'", name="torch") from None
-from spnkit.nn.backbones import efficientnet_lite0
-from spnkit.nn.guidance import UNetGuidance, VGGGuidance
-from spnkit.nn.masks import soften
-from spnkit.nn.parsers import FaceParser, HighResFaceParser
-from spnkit.nn.plain import PlainRefinement
-from spnkit.nn.pretrained import FaceRefiner, face_refiner
-from spnkit.nn.propagation import SpatialPropagation
-from spnkit.nn.pyramid import PyramidGuidance
-from spnkit.nn.refine import refine
-from spnkit.nn.refined import RefinedModel
-from spnkit.nn.refiner import MaskRefiner, mask_refiner
-from spnkit.nn.spn import SPN
+    from spnkit.nn.backbones import efficientnet_lite0
+    from spnkit.nn.guidance import UNetGuidance, VGGGuidance
+    from spnkit.nn.masks import soften
+    from spnkit.nn.parsers import FaceParser, HighResFaceParser
+    from spnkit.nn.plain import PlainRefinement
+    from spnkit.nn.pretrained import FaceRefiner, face_refiner
+    from spnkit.nn.propagation import SpatialPropagation
+    from spnkit.nn.pyramid import PyramidGuidance
+    from spnkit.nn.refine import refine
+    from spnkit.nn.refined import RefinedModel
+    from spnkit.nn.refiner import MaskRefiner, mask_refiner
+    from spnkit.nn.spn import SPN
 
 __all__ = [
     "SPN",

@@ -6,26 +6,29 @@ Names of the face study that were here before it became one task of several lead
 from importlib import import_module
 from typing import Any
 
-from spnkit.training.coarse import parse, refine, upsample
-from spnkit.training.command import main
-from spnkit.training.devices import MachineOptions
-from spnkit.training.evaluation import score_checkpoint
-from spnkit.training.experiment import Run, run_task
-from spnkit.training.losses import boundaries, multi_objective_loss, segmentation_loss
-from spnkit.training.mapped import MappedOptions, MappedTask
-from spnkit.training.modules import ParserTraining, RefinementOptions, RefinementTraining, Training, TrainingOptions
-from spnkit.training.options import OptionGroup, grouped, option
-from spnkit.training.parsed import ParsedOptions, ParsedTask
-from spnkit.training.parsers import CoarseOptions
-from spnkit.training.prepared import DataOptions, Padded, Prepared
-from spnkit.training.refiners import RefinerOptions
-from spnkit.training.report import table
-from spnkit.training.runs import free_folder, saved_options
-from spnkit.training.scores import LabelScores
-from spnkit.training.scoring import model_of
-from spnkit.training.second_task import GateExcess, ParsingHead
-from spnkit.training.stored import Logits, StoredMaps
-from spnkit.training.task import Task
+from spnkit.extras import needs
+
+with needs("spnkit.training", "train"):
+    from spnkit.training.coarse import parse, refine, upsample
+    from spnkit.training.command import main
+    from spnkit.training.devices import MachineOptions
+    from spnkit.training.evaluation import score_checkpoint
+    from spnkit.training.experiment import Run, run_task
+    from spnkit.training.losses import boundaries, multi_objective_loss, segmentation_loss
+    from spnkit.training.mapped import MappedOptions, MappedTask
+    from spnkit.training.modules import ParserTraining, RefinementOptions, RefinementTraining, Training, TrainingOptions
+    from spnkit.training.options import OptionGroup, grouped, option
+    from spnkit.training.parsed import ParsedOptions, ParsedTask
+    from spnkit.training.parsers import CoarseOptions
+    from spnkit.training.prepared import DataOptions, Padded, Prepared
+    from spnkit.training.refiners import RefinerOptions
+    from spnkit.training.report import table
+    from spnkit.training.runs import free_folder, saved_options
+    from spnkit.training.scores import LabelScores
+    from spnkit.training.scoring import model_of
+    from spnkit.training.second_task import GateExcess, ParsingHead
+    from spnkit.training.stored import Logits, StoredMaps
+    from spnkit.training.task import Task
 
 __all__ = [
     "CoarseOptions",

@@ -22,18 +22,19 @@ MAY_IMPORT = {  # layer: what of ours it may import
     "plan": DEFINITION,
     "provenance": {"__version__"},
     "terminal": set(),
+    "extras": set(),
     "backends": DEFINITION | {"backends"},
     "adapters": DEFINITION | {"backends", "adapters"},
     "checks": {"adapters"},
     "propagation": {"checks", "normalization", "directions", "plan"},
     "fill": {"checks", "propagation", "directions", "plan"},
     "affinity": {"affinity", "propagation", "directions", "plan"},
-    "nn": {"nn", "propagation", "directions", "plan", "adapters"},  # a layer refuses names when it is made
-    "data": {"data"},
-    "training": {"training", "data", "nn", "propagation", "directions", "plot", "provenance", "terminal"},
-    "tasks": {"tasks", "training", "data", "nn", "directions"},
+    "nn": {"nn", "propagation", "directions", "plan", "adapters", "normalization", "extras"},  # names are checked early
+    "data": {"data", "extras"},
+    "training": {"training", "data", "nn", "propagation", "directions", "plot", "provenance", "terminal", "extras"},
+    "tasks": {"tasks", "training", "data", "nn", "directions", "extras"},
     "plot": {"plot", "affinity", "propagation", "directions"},
-    "look": {"look", "affinity", "plot", "directions", "nn"},
+    "look": {"look", "affinity", "plot", "directions", "nn", "extras"},
     "cli": {"backends", "cli", "look", "nn", "data", "tasks", "training", "directions", "terminal", "__version__"}
     | {"propagation", "provenance"},  # the doctor's
     "__main__": {"cli"},
@@ -180,16 +181,22 @@ except ModuleNotFoundError as error:
 else:
     raise AssertionError("there without what it needs")
 """
-NETWORKS = """
+PART = """
 import sys
-sys.modules["torch"] = None
-try:
-    from spnkit.nn import refine
-except ModuleNotFoundError as error:
-    assert str(error) == "spnkit.nn needs torch: pip install 'spnkit[torch]'", error
-else:
-    raise AssertionError("there without what it needs")
+from importlib import import_module
+sys.modules[{missing!r}] = None
+for part, extra in {parts!r}.items():
+    try:
+        import_module(part)
+    except ModuleNotFoundError as error:
+        assert str(error) == f"{{part}} needs {missing}: pip install 'spnkit[{{extra}}]'", error
+    else:
+        raise AssertionError("there without what it needs")
 """
+PARTS = {
+    "torch": {"spnkit.nn": "torch", "spnkit.training": "train", "spnkit.tasks": "train"},
+    "PIL": {"spnkit.look": "look", "spnkit.data.scenes": "train"},
+}
 COMMAND = """
 import sys
 sys.modules["torch"] = None
@@ -200,7 +207,11 @@ assert not heavy, heavy
 """
 
 
-@pytest.mark.parametrize("code", [*(WITHOUT.format(missing=name) for name in ("PIL", "skimage")), NETWORKS, COMMAND])
+LESS = [WITHOUT.format(missing=name) for name in ("PIL", "skimage")]
+LESS += [PART.format(missing=name, parts=parts) for name, parts in PARTS.items()]
+
+
+@pytest.mark.parametrize("code", [*LESS, COMMAND])
 def test_what_is_missing_is_missed_by_those_alone_who_need_it(code):
     subprocess.run([sys.executable, "-c", code], check=True)
 

@@ -6,8 +6,11 @@ not outlines. `textures` says what things are covered with, `shapes` what outlin
 together, and `coarse` makes of the labels what coarse maps are made of in practice.
 """
 
-from spnkit.data.scenes.coarse import COARSE, coarse_map, forgotten, kind_of, relabelled
-from spnkit.data.scenes.folder import make_scenes
-from spnkit.data.scenes.scene import make_scene
+from spnkit.extras import needs
+
+with needs("spnkit.data.scenes", "train"):
+    from spnkit.data.scenes.coarse import COARSE, coarse_map, forgotten, kind_of, relabelled
+    from spnkit.data.scenes.folder import make_scenes
+    from spnkit.data.scenes.scene import make_scene
 
 __all__ = ["COARSE", "coarse_map", "forgotten", "kind_of", "make_scene", "make_scenes", "relabelled"]
