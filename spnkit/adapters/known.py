@@ -37,6 +37,11 @@ def keep(x, gates, settings: tuple, call: tuple) -> None:
         _calls[layouts, settings] = call
 
 
+def reads() -> bool:
+    """Whether torch tells addresses and layouts by one call."""
+    return _reader() is not None
+
+
 def _looked_on():
     return (
         torch._C._len_torch_dispatch_stack()

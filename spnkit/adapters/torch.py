@@ -140,11 +140,7 @@ def _propagate(x, gates, directions, normalization, integration, backend_name, t
 @torch.library.impl(library, "propagate_backward", "CPU")
 def _propagate_backward(grad, winner, hidden, x, gates, directions, normalization, integration, name, needs_gates):
     resolved, engine = plan(tuple(directions), normalization, integration), _engine(name, x, gates=gates, grad=grad)
-    wide_x, wide_gates, won = _widened(x), _widened(gates), _filled(winner)
-    dx, dgates = map(touched, _gradients(grad, winner, hidden, wide_x, wide_gates, (), "", "", "", needs_gates))
-    arrays = (_widened(grad), won, wide_x, wide_gates, dx, dgates if needs_gates else None)
-    engine.backward(*map(_view, arrays), resolved, **_kept(_filled(hidden)))
-    return rounded(dx, x.dtype), rounded(dgates, gates.dtype)
+    return _back(grad, _filled(winner), _filled(hidden), x, gates, resolved, engine, needs_gates)
 
 
 @torch.library.impl(library, "recurrence", "CUDA")
@@ -157,12 +153,24 @@ def _forward(x, gates, resolved, engine, winner=None, hidden=None):
     """The result of a call; `winner` and `hidden` are filled where they are not None."""
     if on_gpu(x):  # nothing is converted, not even asked about: a fifth of a small call
         y = _result(x, resolved)
-        engine.forward(_view(x), _view(gates), y, winner, resolved, **_kept(hidden))
+        engine.forward(*_views(engine, x, gates, y, winner), resolved, _by_direction(hidden))
         return y
     widened = _widened(x)
     y = touched(_result(widened, resolved))
-    engine.forward(_view(widened), _view(_widened(gates)), _view(y), _view(winner), resolved)
+    *arrays, kept = _views(engine, widened, _widened(gates), y, winner, hidden)
+    engine.forward(*arrays, resolved, kept)
     return rounded(y, x.dtype)
+
+
+def _back(grad, winner, hidden, x, gates, resolved, engine, needs_gates):
+    """The gradients; none, and an empty tensor, at gates that need none."""
+    dtypes = x.dtype, gates.dtype
+    grad, x, gates = map(_widened, (grad, x, gates))
+    dx, dgates = map(touched, _gradients(grad, winner, hidden, x, gates, (), "", "", "", needs_gates))
+    into = dx, dgates if needs_gates else None
+    *arrays, kept = _views(engine, grad, winner, x, gates, *into, _by_direction(hidden))
+    engine.backward(*arrays, resolved, kept)
+    return rounded(dx, dtypes[0]), rounded(dgates, dtypes[1])
 
 
 def _filled(tensor):
@@ -170,11 +178,9 @@ def _filled(tensor):
     return None if tensor is None or tensor.numel() == 0 else tensor
 
 
-def _kept(hidden):
-    """`hidden` for a backend, which knows of it only where `_hidden` makes room; one direction has no axis."""
-    if hidden is None:
-        return {}
-    return {"hidden": hidden if hidden.ndim == 5 else hidden[:, None]}
+def _by_direction(hidden):
+    """`hidden` with an axis of directions, which the result of a single one lacks."""
+    return hidden[:, None] if hidden is not None and hidden.ndim == 4 else hidden
 
 
 def _result(x, resolved):
@@ -210,6 +216,12 @@ def _hidden(x, resolved, track):
     return x.new_empty((n, len(resolved.directions), *plane), dtype=torch.float32 if narrow else x.dtype)
 
 
+def _rows(x, resolved, engine):
+    """Room for those rows of h that the CPU keeps for the way back; None for small maps, and for other backends."""
+    size = engine.hidden_bytes(x.shape, 8 if x.dtype == torch.float64 else 4, resolved)
+    return torch.empty(size, dtype=torch.uint8) if size else None
+
+
 def _there(like, *tensors):
     """Empty ones in place of what is None: an operator takes and returns tensors alone."""
     return [like.new_empty(0, dtype=torch.uint8) if tensor is None else tensor for tensor in tensors]
@@ -225,8 +237,8 @@ def _results(x, gates, directions, normalization, integration, backend_name, tra
 @torch.library.register_fake("spnkit::propagate_backward", lib=library)
 def _gradients(grad, winner, hidden, x, gates, directions, normalization, integration, backend_name, needs_gates):
     """The gradients, uninitialised."""
-    dgates = torch.empty_like(gates) if _channels_last(x) else gates.new_empty(gates.shape)
-    return _like(x), dgates if needs_gates else gates.new_empty(0)
+    order = torch.preserve_format if _channels_last(x) else torch.contiguous_format
+    return _like(x), torch.empty_like(gates, memory_format=order) if needs_gates else gates.new_empty(0)
 
 
 @torch.library.register_fake("spnkit::recurrence", lib=library)
@@ -242,6 +254,7 @@ def _channels_last(x):
 def _setup(ctx, inputs, output):
     x, gates, *ctx.settings, track = inputs
     ctx.set_materialize_grads(False)
+    ctx.call = None
     if not track:
         raise RuntimeError("spnkit::propagate was called with track=False on tensors that require gradients")
     y, winner, hidden = output
@@ -255,12 +268,12 @@ def _backward(ctx, grad, *_):
     needs_gates = ctx.needs_input_grad[1]
     if torch_recurrence.in_transform(grad, x, gates):
         return *_composed(grad, winner, x, gates, ctx.settings), *[None] * 5
-    direct = not torch.is_grad_enabled() and _unobserved(grad, x, gates)
-    run = _propagate_backward if direct else torch.ops.spnkit.propagate_backward
-    if not direct:
-        winner, hidden = _there(grad, winner, hidden)
-    arguments = (grad, winner, hidden, x, gates, *ctx.settings, needs_gates)
-    dx, dgates = run(*arguments)
+    if ctx.call is not None and not torch.is_grad_enabled() and _unobserved(grad, x, gates):
+        resolved, engine = ctx.call
+        dx, dgates = _back(grad, winner, hidden, x, gates, resolved, engine, needs_gates)
+    else:
+        kept = _there(grad, winner, hidden)
+        dx, dgates = torch.ops.spnkit.propagate_backward(grad, *kept, x, gates, *ctx.settings, needs_gates)
     return dx, dgates if needs_gates else None, *[None] * 5
 
 
@@ -285,9 +298,12 @@ class Unit(torch.autograd.Function):
     def forward(ctx, x, gates, call):
         resolved, engine, settings = call
         winner, hidden = _winner(x, resolved, True), _hidden(x, resolved, True)
+        if x.is_cpu and ctx.needs_input_grad[1]:
+            hidden = _rows(x, resolved, engine)
         y = _forward(x, gates, resolved, engine, winner, hidden)
         # As `setup_context` it would cost another inspection of signatures a call.
         _setup(ctx, (x, gates, *settings, True), (y, winner, hidden))
+        ctx.call = resolved, engine
         return y
 
 
@@ -330,15 +346,12 @@ def _engine(name, x, **others):
     return backend(chosen)
 
 
-def _view(tensor) -> np.ndarray | torch.Tensor | None:
-    """A tensor as its backend takes it, a CPU tensor as a NumPy array."""
-    if tensor is None:
-        return None
-    if tensor.is_neg():
-        tensor = tensor.resolve_neg()
-    if on_gpu(tensor):
-        return tensor
-    return (tensor.detach() if tensor.requires_grad else tensor).numpy()
+def _views(engine, *tensors) -> list[np.ndarray | torch.Tensor | None]:
+    """Tensors as their backend takes them: NumPy arrays for one that does not read tensors."""
+    plain = [tensor if tensor is None or not tensor.is_neg() else tensor.resolve_neg() for tensor in tensors]
+    if engine.READS_TENSORS and (known.reads() or on_gpu(tensors[0])):
+        return plain
+    return [tensor if tensor is None else tensor.detach().numpy() for tensor in plain]
 
 
 def _widened(tensor):

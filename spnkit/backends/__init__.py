@@ -1,7 +1,9 @@
 """Backends: the same two functions on every machine.
 
-`forward(x, gates, y, winner, plan)` fills `y`, and `winner` where it is not None.
-`backward(grad, winner, x, gates, dx, dgates, plan)` fills `dx`, and `dgates` where it is not None.
+`forward(x, gates, y, winner, plan, hidden=None)` fills `y`, and `winner` where it is not None.
+`backward(grad, winner, x, gates, dx, dgates, plan, hidden=None)` fills `dx`, and `dgates` where it is not None.
+`hidden` is memory in which the first leaves of h what saves the second another scan: for `cpu` as many bytes as
+`hidden_bytes(shape, itemsize, plan)` says, if any, for `cuda` an array. `READS_TENSORS`: whether arrays may be torch's.
 
 x, dx : (N, C, H, W); gates, dgates : (N, D, K, C or 1, H, W); winner : (N, C, H, W) uint8;
 y, grad : (N, C, H, W), or (N, D, C, H, W) without integration. Inputs may have any strides; outputs are new.

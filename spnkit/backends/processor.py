@@ -1,11 +1,13 @@
 """The processor that CPU kernels are compiled for, as Numba sees it: the one place that asks.
 
 `NUMBA_CPU_NAME`, `NUMBA_CPU_FEATURES` and `NUMBA_ENABLE_AVX` may ask for another than the one that computes, as homes
-shared by unlike computers do; then the width of a register has to be that of the other one.
+shared by unlike computers do; then the width of a register has to be that of the other one. `SPNKIT_REGISTER_BYTES`
+asks for a width alone: 16, 32 or 64.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache
 
@@ -19,6 +21,9 @@ from numba.core.codegen import get_host_cpu_features
 SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "USING_SVML")
 
 
+WIDTHS = {"16": 16, "32": 32, "64": 64}
+
+
 @cache
 def features() -> str:
     """What LLVM may use, as "+avx2,-avx512f,..."."""
@@ -27,7 +32,9 @@ def features() -> str:
 
 @cache
 def register_bytes() -> int:
-    """Bytes of a vector register."""
+    """Bytes of a vector register; of narrower ones two are taken for one."""
+    if asked := os.environ.get("SPNKIT_REGISTER_BYTES"):
+        return WIDTHS[asked]
     return 64 if "+avx512f" in features().split(",") else 32
 
 

@@ -9,8 +9,10 @@ from spnkit.integration import integrated, share, wins
 from spnkit.normalization import gate_gradients, normalized
 from spnkit.recurrence import gathered, input_gradient, propagated, sent, weight_gradients
 
+READS_TENSORS = False
 
-def forward(x, gates, y, winner, plan):
+
+def forward(x, gates, y, winner, plan, _hidden=None):
     """See `spnkit.backends`."""
     for n, c, own in _planes(x, gates):
         for d, direction in enumerate(plan.directions):
@@ -22,7 +24,7 @@ def forward(x, gates, y, winner, plan):
                 _integrate(h, d, y[n, c], None if winner is None else winner[n, c], plan.integration)
 
 
-def backward(grad, winner, x, gates, dx, dgates, plan):
+def backward(grad, winner, x, gates, dx, dgates, plan, _hidden=None):
     """See `spnkit.backends`."""
     dx[...] = 0
     if dgates is not None:
@@ -36,6 +38,11 @@ def backward(grad, winner, x, gates, dx, dgates, plan):
             maps = (g.reshape(mine.shape), x[n, c], gates[n, d, :, own], dx[n, c])
             into = None if dgates is None else orient(dgates[n, d, :, own], direction)
             scan_adjoint(*(orient(m, direction) for m in maps), into, plan)
+
+
+def hidden_bytes(_shape, _itemsize, _plan):
+    """No memory is kept from the way there for the way back."""
+    return 0
 
 
 def scan(x, g, h, plan):

@@ -110,9 +110,40 @@ def test_gradients_past_the_caches(rng, monkeypatch):
     x, gates = rng.standard_normal((1, 2, 32, 48)), rng.standard_normal((1, 4, 3, 2, 32, 48))
     x, gates = torch.tensor(x, dtype=torch.float32), torch.tensor(gates, dtype=torch.float32)
     through = gradients("cpu", x, gates)
-    monkeypatch.setattr("spnkit.backends.cpu.backend.STREAM_FROM", 0)
+    monkeypatch.setattr("spnkit.backends.cpu.calls.STREAM_FROM", 0)
+    backend_module("cpu").backend._calls.clear()
     for ours, theirs in zip(gradients("cpu", x, gates), through, strict=True):
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("size", [(40, 70), (70, 40)], ids=str)
+@pytest.mark.parametrize("channels", [3, 1])
+@pytest.mark.parametrize("layout", ["transposed", "channels last"])
+def test_ways_back_from_rows_that_were_kept_and_from_none(rng, monkeypatch, size, channels, layout):
+    """Maps of several pairs of tiles, turned whole or tile by tile."""
+    engine, how = backend_module("cpu"), plan(spnkit.DIRECTIONS, "clip", "max")
+    x, gates, grad = (rng.standard_normal((2, *shape, *size)) for shape in ((3,), (4, 3, channels), (3,)))
+
+    def gradients(change, keeps):
+        given, weights = change(x), change(gates)
+        hidden = np.full(engine.hidden_bytes(x.shape, x.itemsize, how), 255, np.uint8) if keeps else None
+        y, dx, dgates = (np.full_like(like, np.nan) for like in (given, given, weights))
+        winner = np.full_like(given, 255, np.uint8)
+        engine.forward(given, weights, y, winner, how, hidden)
+        engine.backward(change(grad), winner, given, weights, dx, dgates, how, hidden)
+        alone = np.full_like(given, np.nan)
+        engine.backward(change(grad), winner, given, weights, alone, None, how)
+        return y, dx, dgates, alone
+
+    expected = gradients(np.ascontiguousarray, False)
+    for tiled in (1 << 30, 0):
+        monkeypatch.setattr(engine.calls, "TILED_FROM", tiled)
+        engine.backend._calls.clear()
+        for change in (np.ascontiguousarray, LAYOUTS[layout]):
+            for keeps in (False, True):
+                for ours, theirs in zip(gradients(change, keeps), expected, strict=True):
+                    assert_close(ours, theirs)
+    engine.backend._calls.clear()
 
 
 PERTURBED = """

@@ -12,10 +12,10 @@ import numpy as np, spnkit
 from spnkit.backends import backend
 from spnkit.plan import plan
 
-rng, how = np.random.default_rng(0), plan(("top_to_bottom",), "none", "sum")
-for shape in ((1, 1, 3, 19), (1, 2, 9, 70)):
+rng, how = np.random.default_rng(0), plan(("top_to_bottom", "right_to_left"), "softmax", "sum")
+for shape in ((1, 1, 3, 19), (1, 2, 9, 70), (1, 1, 35, 18)):
     grad, x = rng.standard_normal((2, *shape))
-    gates = 0.3 * rng.standard_normal((1, 1, 3, *shape[1:]))
+    gates = 0.3 * rng.standard_normal((1, 2, 3, *shape[1:]))
     found = []
     for name in ("cpu", "reference"):
         dx, dgates = np.empty_like(x), np.empty_like(gates)
@@ -36,9 +36,10 @@ def run(text, **environment):
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the registers of another family")
 @pytest.mark.slow
-def test_gradients_without_wide_registers(tmp_path):
+@pytest.mark.parametrize("width", ["16", "32"])
+def test_gradients_without_wide_registers(tmp_path, width):
     """Once the border of a row was written to lanes that registers do not have, into neighbours and beyond."""
-    run(GRADIENTS, NUMBA_CPU_NAME="generic", NUMBA_CACHE_DIR=str(tmp_path))
+    run(GRADIENTS, NUMBA_CPU_NAME="generic", SPNKIT_REGISTER_BYTES=width, NUMBA_CACHE_DIR=str(tmp_path))
 
 
 WITHOUT = """

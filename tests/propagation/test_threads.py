@@ -28,8 +28,10 @@ def results(x, gates):
     """The map, the winners and the gradients."""
     engine, how = backend_module("cpu"), plan(spnkit.DIRECTIONS, "clip", "max")
     y, winner, dx, dgates = np.empty_like(x), np.empty(x.shape, np.uint8), np.empty_like(x), np.empty_like(gates)
-    engine.forward(x, gates, y, winner, how)
-    engine.backward(y, winner, x, gates, dx, dgates, how)
+    size = engine.hidden_bytes(x.shape, x.itemsize, how)
+    hidden = np.empty(size, np.uint8) if size else None
+    engine.forward(x, gates, y, winner, how, hidden)
+    engine.backward(y, winner, x, gates, dx, dgates, how, hidden)
     return y, winner, dx, dgates
 
 

@@ -50,6 +50,12 @@ class Unit:
         return aligned(self.x.shape, np.uint8)
 
     @cached_property
+    def hidden(self) -> np.ndarray | None:
+        """Room for the rows of h that the way there keeps."""
+        size = backend("cpu").hidden_bytes(self.x.shape, self.x.itemsize, self.plan)
+        return aligned((size,), np.uint8) if size else None
+
+    @cached_property
     def gradients(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The gradient that comes in, here simply x, and memory for those of x and the gates."""
         return self.x, aligned(self.x.shape, self.x.dtype), aligned(self.gates.shape, self.x.dtype)
@@ -61,11 +67,11 @@ class Unit:
     def backward(self) -> None:
         """The kernel of the gradients; `both` must have run."""
         grad, dx, dgates = self.gradients
-        backend("cpu").backward(grad, self.winner, self.x, self.gates, dx, dgates, self.plan)
+        backend("cpu").backward(grad, self.winner, self.x, self.gates, dx, dgates, self.plan, self.hidden)
 
     def both(self) -> None:
-        """Forward, with the winners kept, and backward."""
-        backend("cpu").forward(self.x, self.gates, self.y, self.winner, self.plan)
+        """Forward, with the winners and rows of h kept, and backward."""
+        backend("cpu").forward(self.x, self.gates, self.y, self.winner, self.plan, self.hidden)
         self.backward()
 
 

@@ -3,7 +3,8 @@
 Who calls whom, from the top:
 
     common.py     the variants of usual calls, to be compiled beforehand
-    backend.py    forward and backward: packs a call into numbers, chooses the variant, has its kernel compiled
+    backend.py    forward and backward: reads arrays, has the kernel compiled that the call needs, and runs it
+    calls.py      what a call is in numbers, once for all of the same layouts and settings
     kernels.py    the way there: threads take planes, a plane is scanned in every direction, row by row
     adjoint.py    the way back: the same walk from the last row to the first
     planes.py     what the numbers of a call mean; planes as they lie in memory, or turned in scratch
@@ -26,5 +27,8 @@ The page `docs/cpu_kernels.md` says why it is built so, and what it costs.
 """
 
 from spnkit.backends.cpu.backend import backward, forward
+from spnkit.backends.cpu.calls import hidden_bytes
 
-__all__ = ["backward", "forward"]
+READS_TENSORS = True
+
+__all__ = ["READS_TENSORS", "backward", "forward", "hidden_bytes"]

@@ -4,6 +4,9 @@ from collections import namedtuple
 
 from spnkit.backends.cpu.atomics import taken
 from spnkit.backends.cpu.kernels import (
+    GatesRoom,
+    Scanned,
+    Step,
     ask_each,
     bounded,
     connections,
@@ -15,15 +18,16 @@ from spnkit.backends.cpu.kernels import (
     pixel,
     pixels_in,
     scan,
+    scan_row,
     winners_of,
 )
 from spnkit.backends.cpu.planes import (
-    KEEP,
     MAPS,
     NEXT,
     NOWHERE,
     PARTS,
     STREAMS,
+    TILED,
     UNITS,
     Gates,
     array_of,
@@ -33,8 +37,11 @@ from spnkit.backends.cpu.planes import (
     directed,
     entered,
     hidden_rows,
+    kept_here,
+    kept_rows,
     left,
     maps_of,
+    near_rows,
     nearby,
     pixel_bytes,
     registers_in,
@@ -42,6 +49,7 @@ from spnkit.backends.cpu.planes import (
     sample_of,
     shape_of,
     size_of,
+    turn,
     turns,
     unit_of,
 )
@@ -51,7 +59,8 @@ from spnkit.integration import Integration, share
 from spnkit.normalization import gate_gradients, normalized
 from spnkit.recurrence import gathered, input_gradient, sent, weight_gradients
 
-# Rows that one step back reads and writes.
+# Rows that a way back, and one step of it, reads and writes.
+Passed = namedtuple("Passed", "grad won x dx")
 Back = namedtuple("Back", "grad won arriving sending x gates before dx dgates")
 
 CHANNELS_LAST = False
@@ -91,85 +100,112 @@ def sum_of(number, unit, call):
 
 
 def backward_unit(number, fresh, call, slot, like):
-    """Gradients of the maps of a unit: in every direction scan again, keeping h, then go back."""
+    """Gradients of the maps of a unit: in every direction back from the last pair of tiles to the first."""
     shape, room, codes = shape_of(call), room_in(call, slot), codes_of(call)
-    grad, winner, x = array_of(call, 0), array_of(call, 1), array_of(call, 2)
-    gates, dx, dgates = array_of(call, 3), array_of(call, 4), array_of(call, 5)
-    unit, byte = unit_of(number, shape, call[MAPS]), bytes_like(like)
+    grad, winner, x, gates = array_of(call, 0), array_of(call, 1), array_of(call, 2), array_of(call, 3)
+    dx, dgates, hidden = array_of(call, 4), array_of(call, 5), kept_here(call, 6)
+    unit, byte, tiled = unit_of(number, shape, call[MAPS]), bytes_like(like), call[TILED] != 0
     maps, sums = maps_of(unit), sum_of(number, unit, call)
     for d in range(codes.count):
         size, enters, leaves = size_of(codes.of[d], shape), d == 0 or turns(codes, d - 1), turns(codes, d)
         again = enters or Integration.none == INTEGRATION
-        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes.of[d]), room.x, size, maps, enters, like)
-        grad_rows = entered(rows_of(grad, unit.n, d, unit.c, codes.of[d]), room.grad, size, maps, again, like)
-        won = (
-            entered(winners_of(winner, unit, d, codes.of[d]), room.winner, size, maps, enters, byte)
-            if WINNERS
-            else None
-        )
+        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes.of[d]), room.x, size, maps, tiled, enters, like)
+        grad_rows = entered(rows_of(grad, unit.n, d, unit.c, codes.of[d]), room.grad, size, maps, tiled, again, like)
+        won = None
+        if WINNERS:
+            won = winners_of(winner, unit, d, codes.of[d])
+            won = entered(won, room.winner, size, maps, tiled, enters, byte)
         dx_rows = rows_of(dx, unit.n, d, unit.c, codes.of[d])
-        total = entered(dx_rows, room.y, size, maps, enters and d > 0, like)
-        kept = size.steps if shape.h * shape.w <= KEEP else PAIR
-        near = gates_near(room, d, size, fresh, kept, like)
-        if dgates.at:
-            scan(
-                d,
-                0,
-                codes.of[d],
-                size,
-                unit,
-                x_rows,
-                gates,
-                near,
-                room.h,
-                size.steps,
-                NOWHERE,
-                NOWHERE if WINNERS else None,
-                like,
-            )
+        total = entered(dx_rows, room.y, size, maps, tiled, enters and d > 0, like)
+        near, kept = gates_near(room, d, size, fresh, like), kept_rows(hidden, unit, d, size, like)
+        if dgates.at != 0 and hidden.at == 0 and size.steps > PAIR:
+            kept = hidden_rows(room.kept, size.steps // PAIR, size, like)
+            nobody = Scanned(x_rows, NOWHERE, NOWHERE if WINNERS else None)
+            scan(d, 0, codes.of[d], size, unit, nobody, gates, near, room, kept, like)
+            if SHARED:
+                near = GatesRoom(near.at, near.kept, False)
         back = rows_of(dgates, unit.n, d, sums[0], codes.of[d])
         into = Gates(directed(back, codes.of[d], size.steps), dgates.k)
-        go_back(
-            d, codes, size, unit, call[STREAMS], grad_rows, won, x_rows, gates, near, room, total, into, sums[1], like
-        )
+        rows = Passed(grad_rows, won, x_rows, total)
+        go_back(d, codes, size, unit, call[STREAMS], rows, gates, near, room, kept, into, sums[1], like)
         left(dx_rows, total, size, maps, leaves, like)
 
 
-def go_back(d, codes, size, unit, streams, grad, won, x, gates, gates_room, room, dx, into, adds, like):
-    """The adjoint of one scan, whose h is in scratch where gradients at gates are wanted."""
+def go_back(d, codes, size, unit, streams, rows, gates, gates_room, room, kept, into, adds, like):
+    """The adjoint of one scan, two tiles at a time: where gradients at gates are wanted, h of these is computed once
+    more, from the row that was kept before them."""
     code, steps, wanted = codes.of[d], size.steps, into.rows.at != 0
-    grad, won = directed(grad, code, steps), directed(won, code, steps) if WINNERS else None
-    x, dx = directed(x, code, steps), directed(dx, code, steps)
+    rows = Passed(
+        directed(rows.grad, code, steps),
+        directed(rows.won, code, steps) if WINNERS else None,
+        directed(rows.x, code, steps),
+        directed(rows.dx, code, steps),
+    )
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, steps), gates.k)
-    h, q = hidden_rows(room.h, steps, size, like), hidden_rows(room.q, 2 * CONNECTIONS, size, like)
+    h, q = hidden_rows(room.h, PAIR, size, like), hidden_rows(room.q, 2 * CONNECTIONS, size, like)
     clear(q, 2 * CONNECTIONS * maps_of(unit), like)
-    missing = gates_room.fresh and (not wanted or gates_room.kept < steps)  # or else the scan has left them
     for begin in range((steps - 1) // PAIR * PAIR, -1, -PAIR):
         tile, whole = Size(min(PAIR, steps - begin), size.lanes), Part(0, size.lanes)
         near = nearby(source, gates_room.at, begin % gates_room.kept, begin, gates_room.kept, size, like)
         out = nearby(into, room.dgates, 0, begin, PAIR, size, like)
-        if missing:
+        if gates_room.fresh:
             bring(source, near, CONNECTIONS, begin, tile, whole, -2, like)
         if adds:
             bring(into, out, CONNECTIONS, begin, tile, whole, -2, like)
+        here = passed(rows, room, begin, d > 0, tile, size, unit, like)
+        before = later(kept, begin // PAIR - 1) if wanted else h
+        if wanted:
+            scan_again(begin, tile, here.x, near, before, h, unit, like)
         for t in range(begin + tile.steps - 1, begin - 1, -1):
-            g, dg = Gates(later(near.rows, t - begin), near.gap), Gates(later(out.rows, t - begin), out.gap)
-            arriving, sending = later(q, (t + 1) % 2 * CONNECTIONS), later(q, t % 2 * CONNECTIONS)
+            i = t - begin
             step = Back(
-                later(grad, t),
-                later(won, t) if WINNERS else None,
-                arriving,
-                sending,
-                later(x, t),
-                g,
-                later(h, t - 1),
-                later(dx, t),
-                dg,
+                later(here.grad, i),
+                later(here.won, i) if WINNERS else None,
+                later(q, (t + 1) % 2 * CONNECTIONS),
+                later(q, t % 2 * CONNECTIONS),
+                later(here.x, i),
+                Gates(later(near.rows, i), near.gap),
+                hidden_before(i, before, h),
+                later(here.dx, i),
+                Gates(later(out.rows, i), out.gap),
             )
             adjoint_row(t, d, codes.count, step, wanted, adds, streams != 0, size.lanes, unit, like)
+        turn(later(rows.dx, begin), here.dx, tile, maps_of(unit), 0, like)
         if out.rows.at != into.rows.at + begin * into.rows.step:
             layers = Layers(CONNECTIONS, into.gap, out.gap, -PAIR * into.rows.step, streams)
             copy(later(into.rows, begin), out.rows, tile, whole, layers, like)
+
+
+def passed(rows, room, begin, more, tile, size, unit, like):
+    """The rows of two tiles, turned if they have to be; the gradient so far is if there is `more` to come."""
+    maps = maps_of(unit)
+    grad, x = (
+        near_rows(rows.grad, room.grad, begin, PAIR, size, like),
+        near_rows(rows.x, room.x, begin, PAIR, size, like),
+    )
+    dx, won = near_rows(rows.dx, room.y, begin, PAIR, size, like), None
+    turn(grad, later(rows.grad, begin), tile, maps, -PAIR * rows.grad.step, like)
+    turn(x, later(rows.x, begin), tile, maps, -PAIR * rows.x.step, like)
+    if more:
+        turn(dx, later(rows.dx, begin), tile, maps, -PAIR * rows.dx.step, like)
+    if WINNERS:
+        won = near_rows(rows.won, room.winner, begin, PAIR, size, bytes_like(like))
+        turn(won, later(rows.won, begin), tile, maps, 0, bytes_like(like))
+    return Passed(grad, won, x, dx)
+
+
+def scan_again(begin, tile, x, gates, before, h, unit, like):
+    """h of all steps of two tiles but the last, which nobody needs any more."""
+    for i in range(tile.steps - 1):
+        near, nowhere = Gates(later(gates.rows, i), gates.gap), NOWHERE if WINNERS else None
+        step = Step(later(x, i), near, hidden_before(i, before, h), later(h, i), NOWHERE, nowhere)
+        whole = Part(0, registers_in(tile.lanes))
+        scan_row(begin + i, 0, step, tile.lanes, whole, unit, Gates(NOWHERE, 0), like)
+
+
+def hidden_before(i, before, h):
+    """h of the step before number `i` of two tiles."""
+    return before if i == 0 else later(h, i - 1)
 
 
 def adjoint_row(t, d, total, step, wanted, adds, streams, lanes, unit, like):

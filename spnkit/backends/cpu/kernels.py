@@ -13,6 +13,7 @@ from spnkit.backends.cpu.atomics import taken
 from spnkit.backends.cpu.planes import (
     MAPS,
     NEXT,
+    TILED,
     UNITS,
     Gates,
     array_of,
@@ -21,10 +22,14 @@ from spnkit.backends.cpu.planes import (
     codes_of,
     directed,
     entered,
+    hidden_row,
     hidden_rows,
     in_place,
+    keep_here,
+    kept_rows,
     left,
     maps_of,
+    near_rows,
     nearby,
     pixel_bytes,
     registers_in,
@@ -33,6 +38,7 @@ from spnkit.backends.cpu.planes import (
     shape_of,
     size_of,
     tile_at,
+    turn,
     turns,
     unit_of,
 )
@@ -56,13 +62,13 @@ from spnkit.recurrence import propagated
 
 # Scratch for turned gates: how many rows are kept for each connection, and whether they are yet to be filled in.
 GatesRoom = namedtuple("GatesRoom", "at kept fresh")
-# Rows that a scan, and one step of it, read and write.
+# Rows that a scan, or a tile of it, and one step of it read and write.
 Scanned = namedtuple("Scanned", "x best won")
 Step = namedtuple("Step", "x gates before h best won")
 
 LANES = 8  # as in planes.py
 TILE = 16  # as in planes.py
-PAIR = 32  # two tiles: memory takes two lines side by side in the time of one, and of two tiles one is brought early
+PAIR = 32  # as in planes.py: memory takes two lines side by side in the time of one; of two tiles one is brought early
 CHANNELS_LAST = False  # as in planes.py
 SHARED = False  # as in planes.py
 FURTHER = 16  # pixels
@@ -88,19 +94,20 @@ def forward_unit(number, fresh, call, slot, like):
     yet."""
     shape, room, codes = shape_of(call), room_in(call, slot), codes_of(call)
     x, gates, y, winner = array_of(call, 0), array_of(call, 1), array_of(call, 2), array_of(call, 3)
-    unit, byte = unit_of(number, shape, call[MAPS]), bytes_like(like)
+    kept = keep_here(call, 4)
+    unit, byte, tiled = unit_of(number, shape, call[MAPS]), bytes_like(like), call[TILED] != 0
     maps = maps_of(unit)
     for d in range(codes.count):
         order = d if Integration.none != INTEGRATION else 0
         size, enters = size_of(codes.of[d], shape), d == 0 or turns(codes, d - 1)
         begins, leaves = enters or order == 0, order == 0 or turns(codes, d)
-        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes.of[d]), room.x, size, maps, enters, like)
+        x_rows = entered(rows_of(x, unit.n, d, unit.c, codes.of[d]), room.x, size, maps, tiled, enters, like)
         y_rows = rows_of(y, unit.n, d, unit.c, codes.of[d])
         winner_rows = winners_of(winner, unit, d, codes.of[d])
-        best = entered(y_rows, room.y, size, maps, begins and order > 0, like)
-        won = entered(winner_rows, room.winner, size, maps, begins and order > 0, byte) if WINNERS else None
-        near = gates_near(room, d, size, fresh, PAIR, like)
-        scan(d, order, codes.of[d], size, unit, x_rows, gates, near, room.h, 2, best, won, like)
+        best = entered(y_rows, room.y, size, maps, tiled, begins and order > 0, like)
+        won = entered(winner_rows, room.winner, size, maps, tiled, begins and order > 0, byte) if WINNERS else None
+        near, rows_kept = gates_near(room, d, size, fresh, like), kept_rows(kept, unit, d, size, like)
+        scan(d, order, codes.of[d], size, unit, Scanned(x_rows, best, won), gates, near, room, rows_kept, like)
         left(y_rows, best, size, maps, leaves, like)
         if WINNERS:
             left(winner_rows, won, size, maps, leaves, byte)
@@ -111,47 +118,68 @@ def winners_of(winner, unit, d, code):
     return rows_of(winner, unit.n, d, unit.c, code) if WINNERS else None
 
 
-def gates_near(room, d, size, fresh, kept, like):
-    """Room for gates that have to be turned, with `kept` rows. All that channels share stay for the next unit of the
+def gates_near(room, d, size, fresh, like):
+    """Room for gates that have to be turned, two tiles of them. All that channels share stay for the next unit of the
     sample, each direction in its place; the first one that a thread works on finds none, and a `fresh` room."""
     if not SHARED:
-        return GatesRoom(room.gates, kept, True)
+        return GatesRoom(room.gates, PAIR, True)
     item = itemsize(like)
     plane = max(size.steps * row_bytes(size.lanes, item), size.lanes * row_bytes(size.steps, item))  # lying or upright
     place = d * CONNECTIONS * plane
     return GatesRoom(room.gates + place, size.steps, fresh)
 
 
-def scan(d, order, code, size, unit, x, gates, room, hidden_room, hidden, best, won, like):
+def scan(d, order, code, size, unit, rows, gates, gates_room, room, kept, like):
     """Scan in one direction and integrate, where there is a map to integrate into.
 
-    Of h, `hidden` rows stay in scratch, and of gates that had to be brought there, `room.kept`.
+    Of h two rows are in scratch, and those are `kept` that have a place; of gates that had to be brought there are
+    `gates_room.kept` rows.
     """
     rows = Scanned(
-        directed(x, code, size.steps),
-        directed(best, code, size.steps),
-        directed(won, code, size.steps) if WINNERS else won,
+        directed(rows.x, code, size.steps),
+        directed(rows.best, code, size.steps),
+        directed(rows.won, code, size.steps) if WINNERS else None,
     )
     source = Gates(directed(rows_of(gates, unit.n, d, unit.c, code), code, size.steps), gates.k)
-    h, kept = hidden_rows(hidden_room, hidden, size, like), room.kept
-    turned = room.fresh and not in_place(source.rows, like)
-    near, tile = nearby(source, room.at, 0, 0, kept, size, like), tile_at(0, size)
+    h, many = hidden_rows(room.h, 2, size, like), gates_room.kept
+    turned = gates_room.fresh and not in_place(source.rows, like)
+    near, tile = nearby(source, gates_room.at, 0, 0, many, size, like), tile_at(0, size)
     bring(source, near, CONNECTIONS, 0, tile, Part(0, size.lanes if turned else 0), 1, like)
     for begin in range(0, size.steps, TILE):
         end = begin + tile.steps
-        following, tile = nearby(source, room.at, end % kept, end, kept, size, like), tile_at(end, size)
-        scan_tile(begin, end, order, rows, near, h, hidden, source, turned, following, tile, size, unit, like)
-        near = following
+        following, next_tile = nearby(source, gates_room.at, end % many, end, many, size, like), tile_at(end, size)
+        here = brought(rows, room, begin, order > 0, tile, size, unit, like)
+        scan_tile(begin, end, order, here, near, h, kept, source, turned, following, next_tile, size, unit, like)
+        put_back(rows, here, begin, tile, unit, like)
+        near, tile = following, next_tile
 
 
-def scan_tile(begin, end, order, rows, near, h, hidden, source, turned, following, next_tile, size, unit, like):
+def brought(rows, room, begin, more, tile, size, unit, like):
+    """The rows of a tile, turned if they have to be; the map so far is if there is `more` to come."""
+    byte, maps = bytes_like(like), maps_of(unit)
+    x, best = near_rows(rows.x, room.x, begin, TILE, size, like), near_rows(rows.best, room.y, begin, TILE, size, like)
+    turn(x, later(rows.x, begin), tile, maps, TILE * rows.x.step, like)
+    won = near_rows(rows.won, room.winner, begin, TILE, size, byte) if WINNERS else None
+    if more:
+        turn(best, later(rows.best, begin), tile, maps, TILE * rows.best.step, like)
+        if WINNERS:
+            turn(won, later(rows.won, begin), tile, maps, 0, byte)
+    return Scanned(x, best, won)
+
+
+def put_back(rows, here, begin, tile, unit, like):
+    """What was computed in a turned tile is put where it belongs."""
+    turn(later(rows.best, begin), here.best, tile, maps_of(unit), 0, like)
+    if WINNERS:
+        turn(later(rows.won, begin), here.won, tile, maps_of(unit), 0, bytes_like(like))
+
+
+def scan_tile(begin, end, order, rows, near, h, kept, source, turned, following, next_tile, size, unit, like):
     """Some steps of a scan. Meanwhile the gates of the following ones are brought, if they have to be turned: a block
     after as many registers as take part in a block, so that memory and arithmetic are busy at once."""
     registers, done, lanes = registers_in(size.lanes), 0, 0
     for t in range(begin, end):
-        gates = Gates(later(near.rows, t - begin), near.gap)
-        before, to = later(h, (t + hidden - 1) % hidden), later(h, t % hidden)
-        step = Step(later(rows.x, t), gates, before, to, later(rows.best, t), later(rows.won, t) if WINNERS else None)
+        step = step_of(t, begin, rows, near, hidden_row(h, kept, t - 1), hidden_row(h, kept, t))
         first = 0
         while first < registers:
             part = Part(first, min(first + TILE, registers) if turned else registers)
@@ -161,6 +189,13 @@ def scan_tile(begin, end, order, rows, near, h, hidden, source, turned, followin
                 ready = min(done // TILE * LANES, size.lanes)
                 bring(source, following, CONNECTIONS, end, next_tile, Part(lanes, ready), 0, like)
                 lanes = ready
+
+
+def step_of(t, begin, rows, near, before, h):
+    """The rows of one step, of tiles from step `begin` on."""
+    i = t - begin
+    gates, won = Gates(later(near.rows, i), near.gap), later(rows.won, i) if WINNERS else None
+    return Step(later(rows.x, i), gates, before, h, later(rows.best, i), won)
 
 
 def scan_row(t, order, step, lanes, part, unit, asks, like):

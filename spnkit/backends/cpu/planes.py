@@ -6,27 +6,29 @@
 
 from collections import namedtuple
 
-from spnkit.backends.cpu.simd import filled, itemsize, store
+from spnkit.backends.cpu.atomics import exchanged
+from spnkit.backends.cpu.simd import Words, filled, itemsize, store
 from spnkit.backends.cpu.tiles import LINE, SOON, Array, Layers, Part, Rows, Size, backwards, copy, later, row_bytes
 
 LANES = 8  # pixels in a vector register, fixed when compiled
 TILE = 16  # rows whose gates are brought near at a time: a cache line of columns, fixed when compiled
 CHANNELS_LAST = False  # whether a register holds channels of one pixel, fixed when compiled
-KEEP = 1 << 12  # pixels of a plane whose turned gates stay near from the scan to the way back
+PAIR = 32  # two tiles, fixed when compiled: of so many rows of h the last is kept, and the way back starts there
 UNSTREAMED = 0  # or None, see `unstreamed`, fixed when compiled
 SHARED = False  # whether the channels of a sample have the same gates, fixed when compiled
 
 Shape = namedtuple("Shape", "n c h w")
-Room = namedtuple("Room", "x grad y winner gates h dgates q")  # addresses of a thread's scratch
+Room = namedtuple("Room", "x grad y winner gates h dgates q kept")  # addresses of a thread's scratch
 # Maps that are scanned in step, from channel c on: some that share gates, or one; `depth` channels are left from there.
 Unit = namedtuple("Unit", "n c maps depth")
 Codes = namedtuple("Codes", "of count")
 Gates = namedtuple("Gates", "rows gap")  # those of connection 0, and from one connection to the next
 
 NOWHERE = Rows(0, 0, 0, 0)
-# Places in a call: the shape, then these; directions and arrays follow the header. In front of it, on a line of its own
-# that threads write to, the number of the piece of work that is next; and the address of scratch.
-UNITS, MAPS, PARTS, EACH, ROOM, COUNT, STREAMS, HEADER = 4, 5, 6, 7, 8, 16, 17, 18
+LAYOUT = {False: 1, True: 2}  # by CHANNELS_LAST, what rows of h that are kept are marked with
+# Places in a call: the shape, then these; directions and strides of arrays follow the header. In front of it, on a line
+# of its own that threads write to, the number of the piece of work that is next; and the address of scratch.
+UNITS, MAPS, PARTS, EACH, ROOM, COUNT, STREAMS, TILED, ADDRESSES, HEADER = 4, 5, 6, 7, 8, 17, 18, 19, 20, 27
 NEXT, SCRATCH, FRONT = -16, -8, 16
 
 
@@ -43,9 +45,8 @@ def sample_of(number, call):
 def room_in(call, slot):
     """The parts of a thread's scratch: their places follow in the order of the fields."""
     at, part = call[SCRATCH] + slot * call[EACH], call.beyond(ROOM)
-    return Room(
-        at + part[0], at + part[1], at + part[2], at + part[3], at + part[4], at + part[5], at + part[6], at + part[7]
-    )
+    x, grad, y, winner = at + part[0], at + part[1], at + part[2], at + part[3]
+    return Room(x, grad, y, winner, at + part[4], at + part[5], at + part[6], at + part[7], at + part[8])
 
 
 def codes_of(call):
@@ -55,8 +56,29 @@ def codes_of(call):
 
 def array_of(call, i):
     """Address and strides of one array."""
-    at = call.beyond(HEADER + call[COUNT] + 7 * i)
-    return Array(at[0], at[1], at[2], at[3], at[4], at[5], at[6])
+    strides = call.beyond(HEADER + call[COUNT] + 6 * i)
+    return Array(call[ADDRESSES + i], strides[0], strides[1], strides[2], strides[3], strides[4], strides[5])
+
+
+def keep_here(call, i):
+    """The memory that rows of h are kept in, marked by how they will lie there."""
+    kept = array_of(call, i)
+    if kept.at != 0:
+        exchanged(Words(kept.at), 0, LAYOUT[CHANNELS_LAST])
+    return behind_mark(kept, kept.at != 0)
+
+
+def kept_here(call, i):
+    """The memory that rows of h were kept in; none where they lie in another way than here."""
+    kept = array_of(call, i)
+    return behind_mark(kept, kept.at != 0 and Words(kept.at)[0] == LAYOUT[CHANNELS_LAST])
+
+
+def behind_mark(kept, there):
+    """From two lines on, the first of which the mark is in."""
+    if there:
+        return Array((kept.at + LINE - 1) // LINE * LINE + 2 * LINE, kept.n, kept.d, 0, kept.c, 0, 0)
+    return Array(0, 0, 0, 0, 0, 0, 0)
 
 
 def unit_of(number, shape, maps):
@@ -87,12 +109,12 @@ def in_place(rows, like):
     return CHANNELS_LAST or rows.lane == itemsize(like) or rows.at == 0
 
 
-def entered(rows, at, size, maps, filled_too, like):
-    """Planes whose pixels are adjacent: as they lie, or in scratch, filled from them where that is asked for."""
-    if in_place(rows, like):
+def entered(rows, at, size, maps, tiled, filled_too, like):
+    """Planes whose pixels are adjacent: as they lie, or in scratch, filled from them where that is asked for; `tiled`
+    ones are too large for it, and turned a tile at a time."""
+    if in_place(rows, like) or tiled:
         return rows
-    row = row_bytes(size.lanes, itemsize(like))
-    scratch = Rows(at, row, itemsize(like), size.steps * row)
+    scratch = scratch_rows(at, size.steps, size, like)
     if filled_too:
         copy_tiles(scratch, rows, size, maps, rows.step, like)
     return scratch
@@ -102,6 +124,32 @@ def left(rows, scratch, size, maps, really, like):
     """What was computed in scratch is put where it belongs."""
     if really and scratch.at != rows.at:
         copy_tiles(rows, scratch, size, maps, rows.step, like)
+
+
+def scratch_rows(at, count, size, like):
+    """So many rows in scratch, for each map."""
+    row = row_bytes(size.lanes, itemsize(like))
+    return Rows(at, row, itemsize(like), count * row)
+
+
+def near_rows(rows, at, begin, count, size, like):
+    """The rows from step `begin` on: as they lie, or room for so many in scratch."""
+    if in_place(rows, like):
+        return later(rows, begin)
+    return scratch_rows(at, count, size, like)
+
+
+def turn(target, source, tile, maps, ahead, like):
+    """A tile of maps to scratch or back, unless it is there; `ahead` bytes further on lies the next one."""
+    if target.at != source.at:
+        copy(
+            target,
+            source,
+            tile,
+            Part(0, tile.lanes),
+            Layers(maps, target.map, source.map, ahead, unstreamed(like)),
+            like,
+        )
 
 
 def copy_tiles(target, source, size, maps, step, like):
@@ -126,6 +174,19 @@ def hidden_rows(at, count, size, like):
     pixel = pixel_bytes(like)
     row = row_bytes(size.lanes, pixel)
     return Rows(at, row, pixel, count * row)
+
+
+def kept_rows(array, unit, d, size, like):
+    """Rows of h that the way there keeps for the way back, the last of each pair of tiles."""
+    at = array.at + unit.n * array.n + d * array.d + unit.c * array.c
+    return Rows(at, row_bytes(size.lanes, pixel_bytes(like)), pixel_bytes(like), array.c)
+
+
+def hidden_row(h, kept, t):
+    """Where h of step `t` is: of two rows, or among those that are kept."""
+    if kept.at != 0 and (t + 1) % PAIR == 0:
+        return later(kept, (t + 1) // PAIR - 1)
+    return later(h, t % 2)
 
 
 def pixel_bytes(like):

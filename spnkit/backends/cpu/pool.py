@@ -23,28 +23,26 @@ from spnkit.backends.cpu.tiles import LINE
 KEPT = 2  # pieces of scratch that wait for the next call
 MOST = 1 << 24  # bytes of one of them
 
-_free: deque[np.ndarray] = deque(maxlen=KEPT)
+_free: deque[tuple[np.ndarray, int]] = deque(maxlen=KEPT)
 _in_use = threading.Lock()
 
 
-def scratch(size: int) -> np.ndarray:
-    """Room for so many bytes from `begin_of` on, which a call before may have left."""
+def scratch(size: int) -> tuple[np.ndarray, int]:
+    """Room for so many bytes, which a call before may have left, and the first address in it that a line begins at."""
     try:
-        room = _free.pop()
+        room, begin = _free.pop()
+        if room.nbytes >= size + LINE:
+            return room, begin
     except IndexError:
-        room = None
-    return room if room is not None and room.nbytes >= size + LINE else np.empty(size + LINE, np.uint8)
+        pass
+    room = np.empty(size + LINE, np.uint8)
+    return room, -(-ctypes.addressof(ctypes.c_char.from_buffer(room)) // LINE) * LINE
 
 
-def begin_of(room: np.ndarray) -> int:
-    """The first address in it that a cache line begins at."""
-    return -(-ctypes.addressof(ctypes.c_char.from_buffer(room)) // LINE) * LINE
-
-
-def give_back(room: np.ndarray) -> None:
+def give_back(room: np.ndarray, begin: int) -> None:
     """Leave scratch to the next call, unless there is much of it."""
     if room.nbytes <= MOST:
-        _free.append(room)
+        _free.append((room, begin))
 
 
 def together(run: CFunc, call: int, workers: int) -> None:

@@ -36,4 +36,6 @@ The page `docs/cuda_kernels.md` says why it is built so, and what it costs.
 
 from spnkit.backends.cuda.backend import backward, forward
 
-__all__ = ["backward", "forward"]
+READS_TENSORS = True
+
+__all__ = ["READS_TENSORS", "backward", "forward"]
