@@ -25,6 +25,7 @@ from rich.console import Console
 
 from analysis.common import record
 from analysis.common.faces.classical import dense_crf, grid
+from analysis.common.refinement.rows import network
 from analysis.common.voc.rows import (
     BOTH,
     COARSE,
@@ -35,8 +36,10 @@ from analysis.common.voc.rows import (
     ROWS,
     SEVERAL,
     SOURCE,
+    WITHOUT_CLASSES,
 )
 from analysis.common.voc.tally import Tally, summary
+from spnkit.nn import mask_refiner
 from spnkit.tasks import Voc, VocOptions
 from spnkit.training import Run, model_of, table
 from spnkit.training.files import read_checkpoint, whole_file
@@ -149,6 +152,12 @@ def crf(chosen, refined=None):
     return refine
 
 
+def without_classes():
+    """The refiner that comes with the project."""
+    refiner = mask_refiner()
+    return lambda photo, coarse: network(refiner, photo, coarse.numpy())
+
+
 def slug(name):
     """A name as part of a file name."""
     return name.replace(",", "").replace(" ", "-").lower()
@@ -167,6 +176,7 @@ def fill(tables, split, rows, sources, own, both):
     counts = {COARSE: [ask(COARSE, 0, lambda: identity)]}
     for row in rows:
         counts[row] = [ask(row, seed, partial(tables.network, row, seed)) for seed in tables.runs(row)]
+    counts[WITHOUT_CLASSES] = [ask(WITHOUT_CLASSES, 0, without_classes)]
     counts[CRF] = [ask(CRF, 0, lambda: crf(chosen[CRF]))]
     if both:
         counts[BOTH] = [ask(BOTH, 0, lambda: crf(chosen[CRF], first()))]

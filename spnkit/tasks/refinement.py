@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, cast
@@ -9,34 +10,28 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 
-from spnkit.data import IGNORE, LabelledFolder, open_images
-from spnkit.data.scenes import COARSE, coarse_map, forgotten, kind_of, make_scenes, relabelled
-from spnkit.data.scenes.coarse import FORGOTTEN
+from spnkit.data import LabelledFolder, open_images
+from spnkit.data.scenes import COARSE, coarse_map, make_scenes
 from spnkit.directions import CONNECTIONS
 from spnkit.nn.refiner import MaskRefiner, loaded, mask_refiner, packed
 from spnkit.nn.spreading import spread
 from spnkit.nn.whole import refined
-from spnkit.training.augment import crop, jitter_colour
-from spnkit.training.coarse import to_tensor
+from spnkit.training.coarsened import Coarsened
 from spnkit.training.devices import MachineOptions
 from spnkit.training.experiment import Run
 from spnkit.training.files import whole_file
+from spnkit.training.mapped import MapsOnDemand
 from spnkit.training.modules import CycleOptions, Training, digest_of
 from spnkit.training.options import OptionGroup, grouped, option
 from spnkit.training.prepared import DataOptions, Padded, Prepared
 from spnkit.training.refiner_losses import SPARED, affinity_loss, relative_loss
-from spnkit.training.samples import Samples
+from spnkit.training.stored import StoredMap, StoredMaps
 from spnkit.training.task import Task
 
-MOST = 5
-"""Classes of a patch; where there are more, some become one."""
-SCALES = (0.85, 1.0, 1.0, 1.3, 1.6, 2.0)
-"""Sides of the squares that patches are made of, in sides of a patch."""
-DULL = 0.05
-"""How often a patch with one class alone is taken."""
+GLANCED = 0.3
+"""Weight of the loss of what the first look makes of a map."""
 ROW = "refined"
 WEIGHTS = "refiner.pt"
 """What a run leaves for `mask_refiner` and `spnkit refine --weights`."""
@@ -89,8 +84,20 @@ class SceneOptions(DataOptions):
         more="In any layout of `spnkit.data.open_images`; how many classes and which does not matter.",
     )
     labels: str | None = option("which labelsNN, where there are several (default: most classes)", default=None)
+    maps: str | None = option(
+        "file of coarse maps that another model made of these photos, an NPZ with one for each",
+        default=None,
+        more="Half of the patches have them, the others maps of all other kinds; scored are these maps. "
+        "`spnkit.training.StoredMaps` says what is in the file.",
+    )
     made: int = option("training scenes to make up", default=1200, more="And a fiftieth of that for val and test.")
     scene: int = option("side of a made-up scene", default=256, least=32)
+
+    def check(self) -> None:
+        if self.maps is not None:
+            if self.data is None:
+                raise ValueError("maps: made-up scenes have none; expected data too, the photos that they are of")
+            StoredMaps(Path(self.maps), 0)
 
 
 @grouped
@@ -146,60 +153,6 @@ class RefinementOptions(SceneOptions, SpreadingOptions, CycleOptions, MachineOpt
     )
 
 
-class Coarsened(Samples):
-    """Patches of photos at several scales, with coarse maps of all kinds; their classes are numbered at random.
-
-    What the photo shows, by which weights are judged, and the labels that a map was made of are not the same outlines.
-    """
-
-    def __init__(self, *args: Any, size: int, **odds: float) -> None:
-        super().__init__(*args)
-        self.size, self.odds = size, odds
-
-    def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
-        rng = self.generator(drawn)
-        while True:
-            photo, labels = self._square(rng)
-            found = np.setdiff1d(labels, IGNORE)
-            if found.size > 1 or (found.size and rng.random() < DULL):
-                break
-        numbers = np.full(IGNORE + 1, IGNORE, np.uint8)
-        numbers[found] = np.minimum(rng.permutation(found.size), MOST - 1)
-        shown, kind = numbers[labels], kind_of(rng, **self.odds)
-        labels = relabelled(shown, MOST, rng, kind)
-        classes = max(2, 1 + int(labels[labels < MOST].max()))
-        coarse = coarse_map(labels, classes, rng, kind)
-        if rng.random() < FORGOTTEN:
-            coarse = forgotten(coarse, rng)
-        coarse = np.pad(coarse, [(0, MOST - classes), (0, 0), (0, 0)])
-        image = to_tensor(_other_light((photo / 255).astype(np.float32), rng))
-        maps = {name: torch.from_numpy(each.astype(np.int64)) for name, each in (("labels", labels), ("shown", shown))}
-        return {"image": image, "coarse": torch.from_numpy(coarse), **maps}
-
-    def _square(self, rng: np.random.Generator) -> tuple[NDArray, NDArray]:
-        """A square of some photo, turned, mirrored and brought to a patch's size."""
-        photo, labels = self.photos[int(rng.integers(len(self.photos)))]
-        side = min(max(labels.shape), int(rng.choice(SCALES) * self.size))
-        photo, labels = crop(photo, labels, side, rng)
-        if side != self.size:
-            how = Image.Resampling.BOX if side > self.size else Image.Resampling.BILINEAR
-            photo, labels = _resized(photo, self.size, how), _resized(labels, self.size, Image.Resampling.NEAREST)
-        turns, mirror = int(rng.integers(4)), int(rng.choice((1, -1)))
-        photo, labels = (np.ascontiguousarray(np.rot90(each, turns)[:, ::mirror]) for each in (photo, labels))
-        return photo, labels
-
-
-def _resized(picture: NDArray, side: int, how: Image.Resampling) -> NDArray:
-    return np.asarray(Image.fromarray(np.ascontiguousarray(picture)).resize((side, side), how))
-
-
-def _other_light(photo: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Other contrast and colours, and now and then none."""
-    photo = np.clip((photo - 0.5) * np.float32(rng.uniform(0.6, 1.3)) + np.float32(0.5 + rng.normal(0, 0.07)), 0, 1)
-    photo = jitter_colour(photo, rng)
-    return photo.mean(2, keepdims=True).repeat(3, 2) if rng.random() < 0.1 else photo
-
-
 class RefinerTraining(Training):
     """Train the refiner: relative to what it was given, and by whom its pixels listen to."""
 
@@ -217,11 +170,24 @@ class RefinerTraining(Training):
 
     def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """What is left of the coarse maps' loss, and how far weights listen to others."""
-        coarse = batch["coarse"]
-        weights, confidence, kept = self.network.guidance(batch["image"], coarse)
-        found = spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
-        left = relative_loss(found, coarse, batch["labels"], self.options.spared, self.options.harm)
-        return left, affinity_loss(weights, batch["shown"])
+        photo, coarse = batch["image"], batch["coarse"]
+        known = coarse.sum(1, keepdim=True)
+
+        def left(found: Tensor) -> Tensor:
+            return relative_loss(found, coarse, batch["labels"], self.options.spared, self.options.harm)
+
+        seen = self.network.after_glance(photo, coarse, known)
+        weights, confidence, kept = self.network.guidance(photo, seen)
+        found = spread(seen, known, confidence, kept, weights.unbind(1))
+        return left(found) + GLANCED * left(seen), affinity_loss(weights, batch["shown"])
+
+    def train(self, mode: bool = True) -> RefinerTraining:
+        """Weights to begin with keep the statistics that they were learned with."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d) and self.options.begin:
+                module.eval()
+        return self
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         left, listening = self.losses(batch)
@@ -255,8 +221,16 @@ class Refinement(Task):
     training: type[RefinerTraining] = RefinerTraining
     """What is trained; a control may take its place."""
 
+    folder: LabelledFolder
+
     def open(self, data: str) -> LabelledFolder:
-        return open_images(data, self.options.labels)
+        self.folder = open_images(data, self.options.labels)
+        return self.folder
+
+    @cached_property
+    def maps(self) -> StoredMaps | None:
+        """The maps that another model made."""
+        return None if self.options.maps is None else StoredMaps(Path(self.options.maps), len(self.folder.classes))
 
     def check(self, given: LabelledFolder | None) -> None:
         """Any folder will do, or none."""
@@ -273,9 +247,15 @@ class Refinement(Task):
         chosen = self.options
         module = run.seeded(0, self.training, folder.classes)
         module.made_from = {self.what: learned.digest()} | ({"begin": digest_of(module)} if chosen.begin else {})
-        drawn = {"size": chosen.patch, **odds_of(chosen.odds)}
-        samples = Coarsened(learned, folder.classes, chosen.seed, **drawn)
-        unseen = Coarsened(run.prepared(folder, "val"), folder.classes, chosen.seed, **drawn)
+        if self.maps is not None:
+            module.made_from["coarse maps"] = self.maps.digest()
+
+        def drawn(photos: Prepared) -> Coarsened:
+            stored = None if self.maps is None else MapsOnDemand(self, photos)
+            how = {"size": chosen.patch, "stored": stored, "odds": odds_of(chosen.odds)}
+            return Coarsened(photos, folder.classes, chosen.seed, **how)
+
+        samples, unseen = drawn(learned), drawn(run.prepared(folder, "val"))
         watched = [unseen[0, index] for index in range(8 * chosen.batch)]
         module.watched = {name: torch.stack([each[name] for each in watched]) for name in watched[0]}
         with run.timed("training the refiner"):
@@ -289,7 +269,13 @@ class Refinement(Task):
     def module_of(cls, _weights: Any) -> type[Training]:
         return cls.training
 
+    def coarse_map(self, name: str, photo: NDArray[np.uint8]) -> StoredMap:
+        """The map that another model made of a photo."""
+        return cast(StoredMaps, self.maps).on(self.folder, name, photo)
+
     def coarse(self, model: Training, photos: Prepared, index: int) -> Tensor:
+        if self.maps is not None:
+            return self.coarse_map(photos.names[index], photos[index][0])[:]
         kind = next(islice(cycle(COARSE), index, None))
         rng = np.random.default_rng([self.options.seed, index])
         return torch.from_numpy(coarse_map(photos[index][1], len(model.classes), rng, kind))

@@ -79,8 +79,7 @@ class Voc(MappedTask):
         return self.maps.digest()
 
     def coarse_map(self, name: str, photo: NDArray[np.uint8]) -> StoredMap:
-        height, width, _ = photo.shape
-        return self.maps.of(Path(name).name, self.folder.size(name), (height, width))
+        return self.maps.on(self.folder, name, photo)
 
     def restricted(self, probabilities: Tensor, coarse: Tensor) -> Tensor:
         return within(probabilities, coarse) if self.options.restrict else probabilities

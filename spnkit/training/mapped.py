@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +53,16 @@ class MappedTask(Task):
         return self.coarse_map(photos.names[index], photos[index][0])[:]
 
 
+class Mapping(Protocol):
+    """Whatever has the coarse map of a photo."""
+
+    def coarse_map(self, name: str, photo: NDArray[np.uint8], /) -> Map: ...
+
+
 class MapsOnDemand:
     """The coarse maps of some photos, each made when it is asked for."""
 
-    def __init__(self, task: MappedTask, photos: Prepared) -> None:
+    def __init__(self, task: Mapping, photos: Prepared) -> None:
         self.task, self.photos = task, photos
 
     def __len__(self) -> int:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from spnkit.data import LabelledFolder
+
 LEAST = 1e-6
 """Of the background where a map kept no class at all."""
 
@@ -94,6 +96,11 @@ class StoredMaps:
             return self._open[name]
         except Exception as error:
             raise ValueError(f"{self.path}: {name} is damaged") from error
+
+    def on(self, folder: LabelledFolder, name: str, photo: NDArray) -> StoredMap:
+        """The map of a photo of a folder, as that is framed."""
+        height, width = photo.shape[:2]
+        return self.of(Path(name).name, folder.size(name), (height, width))
 
     def of(self, name: str, size: tuple[int, int], padded: tuple[int, int] | None = None) -> StoredMap:
         """The map of a photo of `size` (H, W); padded below and to the right, it repeats its last row and column."""

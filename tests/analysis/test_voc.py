@@ -53,6 +53,7 @@ def test_the_tables_are_filled_and_not_filled_again(data, tmp_path, monkeypatch)
     assert set(rows) == {
         *("coarse", "dense CRF", "SPN, three-way, then dense CRF", "dense CRF, tuned for this model"),
         *("SPN, three-way", "SPN, one-way", "plain convolutions", "SPN, three-way, blank photo"),
+        "refiner without classes, as it ships",
     }
     assert rows["coarse"]["gain"] == 0
     assert len(rows["SPN, one-way"]["mean IoU by seed"]) == 2

@@ -8,8 +8,9 @@ from rich.console import Console
 from spnkit.data.scenes import make_scenes
 from spnkit.nn import mask_refiner
 from spnkit.tasks import Refinement, RefinementOptions
-from spnkit.tasks.refinement import MOST, ROW, WEIGHTS, Coarsened, odds_of
-from spnkit.training import fit, run_task
+from spnkit.tasks.refinement import ROW, WEIGHTS, odds_of
+from spnkit.training import StoredMaps, coarsened, fit, run_task
+from spnkit.training.coarsened import MOST, Coarsened, renumbered
 
 TINY = {"made": 6, "scene": 48, "patch": 24, "batch": 2, "steps": 4}
 QUIET = Console(quiet=True)
@@ -90,6 +91,67 @@ def test_patches_have_what_the_network_takes(patches):
         total = found["coarse"].sum(0)
         assert torch.all(torch.isclose(total, torch.ones(())) | (total == 0))
         assert set(np.unique(found["labels"])) <= {*range(MOST), 255}
+
+
+@pytest.mark.parametrize("size", [16, 33])
+def test_a_patch_may_be_four_in_one(patches, monkeypatch, size):
+    monkeypatch.setattr(coarsened, "MOSAIC", 1)
+    four = Coarsened(patches.photos, ("a", "b", "c"), 0, size=size)
+    shapes = {name: tuple(value.shape) for name, value in four[0, 0].items()}
+    assert shapes == {"image": (3, size, size), "coarse": (MOST, size, size)} | dict.fromkeys(
+        ("labels", "shown"), (size, size)
+    )
+    assert not torch.equal(four[0, 0]["image"], four[0, 1]["image"])
+
+
+def stored_maps(folder, path):
+    """What another model might have left of each photo: its labels upside down, at half the size."""
+    maps = {}
+    for name in (name for names in folder.splits.values() for name in names):
+        labels = folder.load(name).labels[::-2, ::2]
+        maps[name] = (np.arange(len(folder.classes))[:, None, None] == labels).astype(np.float32)
+    np.savez(path, **maps)
+    return path
+
+
+def test_half_of_the_patches_have_the_map_that_another_model_made(tmp_path, monkeypatch):
+    folder = make_scenes(tmp_path / "scenes", train=2, val=1, test=1, size=64)
+    maps = StoredMaps(stored_maps(folder, tmp_path / "maps.npz"), len(folder.classes))
+    names = folder.splits["train"]
+    photos = [(folder.load(name).image, folder.load(name).labels) for name in names]
+    stored = [maps.on(folder, name, photo) for name, (photo, _) in zip(names, photos, strict=True)]
+    monkeypatch.setattr(coarsened, "FORGOTTEN", 0)
+    monkeypatch.setattr(coarsened, "SCALES", (1.0,))
+    monkeypatch.setattr(coarsened, "MOSAIC", 0)
+    patches = Coarsened(photos, folder.classes, 0, size=64, stored=stored)
+    upside_down = 0
+    for index in range(20):
+        found = patches[0, index]
+        likeliest, labels = found["coarse"].argmax(0), found["labels"]
+        turned = max((likeliest == other).float().mean() for other in (labels.flip(0), labels.flip(1)))
+        upside_down += bool(turned > 0.9)
+    assert 4 <= upside_down <= 16  # photo, labels and map were turned alike
+
+
+def test_maps_get_other_numbers_and_add_up_to_one():
+    shares = np.array([0.2, 0.3, 0.1, 0.4], np.float32)[:, None, None]
+    found = renumbered(shares, np.array([1, 255, 0, 1, 255], np.uint8))[:, 0, 0]
+    np.testing.assert_allclose(found, [1 / 7, 6 / 7, 0, 0, 0], rtol=1e-6)
+
+
+def test_a_refiner_learns_from_the_maps_of_a_model_and_is_scored_on_them(short_epochs, tmp_path):
+    folder = make_scenes(tmp_path / "own", train=3, val=1, test=2, size=40)
+    maps = stored_maps(folder, tmp_path / "maps.npz")
+    options = RefinementOptions(**TINY | {"data": str(tmp_path / "own"), "maps": str(maps), "steps": 2})
+    scores = run_task(Refinement(options), tmp_path / "run", console=QUIET)
+    assert scores["coarse map"]["mean IoU"] < 60  # they are upside down
+
+
+def test_maps_of_made_up_scenes_there_are_none(tmp_path):
+    with pytest.raises(ValueError, match="maps: made-up scenes have none"):
+        RefinementOptions(maps=str(tmp_path / "maps.npz"))
+    with pytest.raises(FileNotFoundError, match=r"maps\.npz"):
+        RefinementOptions(maps=str(tmp_path / "maps.npz"), data="photos")
 
 
 def test_a_folder_of_any_classes_will_do(short_epochs, tmp_path):

@@ -6,6 +6,8 @@ SOURCE = "deeplab_mnv2_257"
 """The model whose maps everything is trained on."""
 COARSE, CRF, BOTH = "coarse", "dense CRF", "SPN, three-way, then dense CRF"
 CRF_OF_ITS_OWN = "dense CRF, tuned for this model"
+WITHOUT_CLASSES = "refiner without classes, as it ships"
+"""It has seen neither a photograph nor a map of any of these models."""
 HEADLINE: dict[str, dict] = {
     "SPN, three-way": {},
     "SPN, one-way": {"connection": "one_way"},
