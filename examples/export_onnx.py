@@ -24,9 +24,8 @@ PATH = "refiner.onnx"
 def export() -> torch.nn.Module:
     """Write the file; the network that it was made of."""
     network = mask_refiner()
-    unit = network.glance * network.step
-    photo, coarse = torch.rand(1, 3, 2 * unit, 3 * unit), torch.rand(1, 2, 2 * unit, 3 * unit).softmax(1)
-    side = {2: unit * torch.export.Dim("height", min=2, max=4096), 3: unit * torch.export.Dim("width", min=2, max=4096)}
+    photo, coarse = torch.rand(1, 3, 64, 80), torch.rand(1, 2, 64, 80).softmax(1)
+    side = {2: 16 * torch.export.Dim("height", min=3, max=4096), 3: 16 * torch.export.Dim("width", min=3, max=4096)}
     with torch.no_grad():
         torch.onnx.export(
             network,
@@ -44,7 +43,7 @@ def export() -> torch.nn.Module:
 def main() -> None:
     """Export, then compare with torch on a cup of coffee and a box around it."""
     network = export()
-    photo = np.moveaxis(coffee()[:384, :576].astype(np.float32) / 255, 2, 0)[None]
+    photo = np.moveaxis(coffee()[:400, :592].astype(np.float32) / 255, 2, 0)[None]
     mask = np.zeros(photo.shape[2:], np.uint8)
     mask[25:245, 185:405] = 1
     given = {"photo": photo, "coarse": soften(mask, 2)[None]}

@@ -77,19 +77,6 @@ def upsampled_to(x: Tensor, size: Sequence[int], factor: int) -> Tensor:
     return torch.ops.aten.upsample_bilinear2d(x, list(size), False, float(factor), float(factor))
 
 
-def upsampled_part(x: Tensor, factor: int, rows: slice, columns: slice) -> Tensor:
-    """`upsampled(x, factor)[..., rows, columns]`, at the cost of that part alone."""
-    low, part = zip(*(covering(each, factor) for each in (rows, columns)), strict=True)
-    return upsampled(x[..., *low], factor)[..., *part]
-
-
-def covering(part: slice, factor: int) -> tuple[slice, slice]:
-    """What to upsample along an axis for a part of the result, and where in what comes of it the part lies."""
-    first = max(0, part.start // factor - 1)
-    begin = part.start - first * factor
-    return slice(first, part.stop // factor + 2), slice(begin, begin + part.stop - part.start)
-
-
 def double(x: Tensor, like: Tensor) -> Tensor:
     """Upsampling by two, cut to the map that `halve` once came from."""
     return upsampled_to(x, like.shape[-2:], 2)

@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, pad
 
 from spnkit.directions import CONNECTIONS, DIRECTIONS
-from spnkit.nn.blocks import conv, double, fused, halve, upsampled_part
+from spnkit.nn.blocks import conv, double, fused, halve
 from spnkit.nn.checks import UNREADABLE, load_whole
-from spnkit.nn.spreading import filled, spread
+from spnkit.nn.spreading import spread
 
 WIDTHS = (16, 24, 48, 96, 128)
 WEIGHTS = Path(__file__).with_name("mask_refiner.pt")
@@ -28,12 +28,6 @@ CERTAIN = 1e-4
 """Distance from one that is as good as none."""
 LEAST = 1e-3
 """Least confidence: somebody is heard everywhere."""
-TRACE = 1e-3
-"""Least share of a class that counts as seen."""
-FULL, GLANCE = 0, 1
-"""The looks at a photo: as it is, and shrunk before that."""
-KEPT = 3.0
-"""Logit of what is kept at the first look, to begin with: the second has to learn from a map that is there."""
 
 
 def facts(coarse: Tensor) -> Tensor:
@@ -86,39 +80,12 @@ class UNet(nn.Module):
         return found
 
 
-Window = tuple[slice, slice]
-"""Rows and columns."""
-
-
-class Glance(NamedTuple):
-    """What a look at a photo that is `factor` times smaller makes of a map: what is far away is near there."""
-
-    filled: Tensor  # (N, C, h, w)
-    kept: Tensor  # (N, 1, h, w)
-    factor: int
-
-    def seen(
-        self, coarse: Tensor, known: Tensor, window: Window, classes: slice | Sequence[int] = slice(None)
-    ) -> Tensor:
-        """Some classes of a window of the map as it was given, with what was seen; what is unknown stays so."""
-        kept = upsampled_part(self.kept.to(coarse.dtype), self.factor, *window)
-        heard = upsampled_part(self.filled[:, classes].to(coarse.dtype), self.factor, *window)
-        return (heard * ((1 - kept) * known)).addcmul(kept, coarse)
-
-    def holds(self, window: Window) -> Tensor:
-        """Of which classes something was seen in a window, bool (C,)."""
-        rows, columns = (slice(each.start // self.factor, -(-each.stop // self.factor)) for each in window)
-        return self.filled[..., rows, columns].amax((0, 2, 3)) > TRACE
-
-
 class MaskRefiner(nn.Module):
     """Sharpen coarse maps of any number of classes along a photo.
 
-    It looks twice: first at the shrunk photo, where a map that is far off is off by little, then at the photo itself,
-    with the same network but for its last layers. The weights come from the photo alone, as in the paper: one affinity
-    for all maps. How far the coarse map is to be trusted, and where it is to be left alone, is judged from the photo's
-    features and the map's facts at all scales from half of a look's resolution on; at that resolution only each pixel's
-    own facts have a say.
+    The weights come from the photo alone, as in the paper: one affinity for all maps. How far the coarse map is to be
+    trusted, and where it is to be left alone, is judged from the photo's features and the map's facts at all scales
+    from half resolution on; of the full one only each pixel's own facts have a say.
 
     Parameters
     ----------
@@ -128,8 +95,6 @@ class MaskRefiner(nn.Module):
         Cascaded rounds of propagation, each with weights of its own.
     widths, judging : sequence of int
         Channels of the levels of what reads the photo and of what judges the map; the latter begins a level lower.
-    glance : int
-        How many times smaller the photo is at the first look; 1: there is none.
 
     Attributes
     ----------
@@ -144,11 +109,9 @@ class MaskRefiner(nn.Module):
         units: int = 2,
         widths: Sequence[int] = WIDTHS,
         judging: Sequence[int] = JUDGING,
-        glance: int = 4,
     ) -> None:
         super().__init__()
-        made_of = {"connection": connection, "units": units, "widths": [*widths], "judging": [*judging]}
-        self.made_of, self.glance = made_of | {"glance": glance}, glance
+        self.made_of = {"connection": connection, "units": units, "widths": [*widths], "judging": [*judging]}
         self.step = 2 ** (len(widths) - 1)
         self.reach = 8 * self.step
         self.shape = (units, len(DIRECTIONS), len(CONNECTIONS[connection]))
@@ -157,17 +120,13 @@ class MaskRefiner(nn.Module):
         self.seen = nn.ModuleList(nn.Conv2d(width, few, 1) for width, few in zip(widths[1:], judging, strict=True))
         finest, *others = judging
         self.judge = UNet(0, [2 * FACTS + finest, *(FACTS + few for few in others)], judging)
-        looks = (FULL,) if glance == 1 else (FULL, GLANCE)
-        self.weigh = nn.ModuleList(nn.Conv2d(widths[0], self.weights, 1) for _ in looks)
-        self.trust = nn.ModuleList(nn.Conv2d(finest, 2, 1) for _ in looks)
-        self.sight = nn.ModuleList(nn.Conv2d(FACTS, 2, 1) for _ in looks)
-        for out in (*self.weigh, *self.trust, *self.sight):
+        self.weigh, self.trust = nn.Conv2d(widths[0], self.weights, 1), nn.Conv2d(finest, 2, 1)
+        self.sight = nn.Conv2d(FACTS, 2, 1)
+        for out in (self.weigh, self.trust, self.sight):
             nn.init.normal_(out.weight, std=0.01)
-            nn.init.zeros_(out.bias)
-        if glance > 1:
-            nn.init.constant_(cast(Tensor, self.trust[GLANCE].bias)[1:], KEPT)
+            nn.init.zeros_(cast(Tensor, out.bias))
 
-    def read(self, photo: Tensor, coarse: Tensor, look: int = FULL) -> tuple[Tensor, Tensor]:
+    def read(self, photo: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor]:
         """Features of the photo, for `said`; what facts of the map say with them (N, 2, H, W), for `weighed`."""
         *features, finest = self.reader(2 * photo - 1, [None] * (len(self.seen) + 1))
         own = facts(coarse)
@@ -177,11 +136,11 @@ class MaskRefiner(nn.Module):
             told.append(torch.cat([facts(coarse), see(maps)], 1))
         told[:2] = [torch.cat(told[:2], 1)]
         *_, judged = self.judge(coarse.new_empty(photo.shape[0], 0, *told[0].shape[-2:]), told)
-        return finest, double(planes(self.trust[look], judged), like=photo) + planes(self.sight[look], own)
+        return finest, double(planes(self.trust, judged), like=photo) + planes(self.sight, own)
 
-    def said(self, features: Tensor, look: int = FULL) -> Tensor:
+    def said(self, features: Tensor) -> Tensor:
         """What the photo says of weights, (N, weights, H, W): each pixel's features tell its own."""
-        return planes(self.weigh[look], features)
+        return planes(self.weigh, features)
 
     def weighed(self, said: Tensor, judged: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights (N, units, D, K, 1, H, W), less than one in sum; confidence and share kept (N, 1, H, W)."""
@@ -192,46 +151,30 @@ class MaskRefiner(nn.Module):
         confidence, kept = judged.sigmoid().unsqueeze(2).unbind(1)
         return weights, LEAST + (1 - LEAST) * confidence, kept
 
-    def guidance(self, photo: Tensor, coarse: Tensor, look: int = FULL) -> tuple[Tensor, Tensor, Tensor]:
+    def guidance(self, photo: Tensor, coarse: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Weights, confidence and share kept, for `spread`."""
-        features, judged = self.read(photo, coarse, look)
-        return self.weighed(self.said(features, look), judged)
-
-    def after_glance(self, photo: Tensor, coarse: Tensor, known: Tensor) -> Tensor:
-        """The map after the first look."""
-        if self.glance == 1:
-            return coarse
-        photo, shrunk = (pooled(each, self.glance) for each in (photo, coarse))
-        weights, confidence, kept = self.guidance(photo, shrunk, GLANCE)
-        found = filled(shrunk, shrunk.sum(1, keepdim=True), confidence, weights.unbind(1))
-        return Glance(found, kept, self.glance).seen(coarse, known, whole(coarse))
+        features, judged = self.read(photo, coarse)
+        return self.weighed(self.said(features), judged)
 
     def forward(self, photo: Tensor, coarse: Tensor) -> Tensor:
         """Refined probabilities (N, C, H, W) of a photo (N, 3, H, W) in [0, 1] and its coarse map (N, C, H, W).
 
         Pixels of which nothing is known have zeros in all classes.
         """
-        known = coarse.sum(1, keepdim=True)
-        coarse = self.after_glance(photo, coarse, known)
         weights, confidence, kept = self.guidance(photo, coarse)
-        return spread(coarse, known, confidence, kept, weights.unbind(1))
+        return spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
 
 
-def whole(maps: Tensor) -> Window:
-    """Rows and columns of all pixels."""
-    return slice(0, maps.shape[-2]), slice(0, maps.shape[-1])
+def pooled(maps: Tensor) -> Tensor:
+    """Means of two by two pixels."""
+    return avg_pool2d(maps, 2, ceil_mode=True)
 
 
-def pooled(maps: Tensor, side: int = 2) -> Tensor:
-    """Means of squares of pixels."""
-    return avg_pool2d(maps, side, ceil_mode=True)
-
-
-def planes(out: nn.Module, features: Tensor) -> Tensor:
+def planes(out: nn.Conv2d, features: Tensor) -> Tensor:
     """A 1x1 convolution whose result lies plane by plane, as the kernels read it, however the features lie."""
     count, channels, *size = features.shape
     pixels = features.permute(0, 2, 3, 1).reshape(count, -1, channels)  # as it lies, if channels are last
-    weight = cast(Tensor, out.weight).flatten(1).expand(count, -1, -1)
+    weight = out.weight.flatten(1).expand(count, -1, -1)
     return torch.baddbmm(cast(Tensor, out.bias)[:, None], weight, pixels.mT).unflatten(2, size)
 
 

@@ -22,15 +22,12 @@ def spread(coarse: Tensor, known: Tensor, confidence: Tensor, kept: Tensor, roun
 
     `known` (N, 1, H, W) is what all classes of the map add up to, one or zero.
     """
-    return (filled(coarse, known, confidence, rounds) * (1 - kept * known)).addcmul(kept.to(coarse.dtype), coarse)
-
-
-def filled(coarse: Tensor, known: Tensor, confidence: Tensor, rounds: Iterable[Tensor]) -> Tensor:
-    """What is heard, weighted by confidence, over the confidence heard."""
     pair = confidence * torch.cat([coarse, known], 1)
     for gates in rounds:
         pair = heard(pair, gates)
-    return pair[:, :-1] / pair[:, -1:].clamp_min(torch.finfo(pair.dtype).tiny)
+    filled = pair[:, :-1] / pair[:, -1:].clamp_min(torch.finfo(pair.dtype).tiny)
+    del pair
+    return (filled * (1 - kept * known)).addcmul(kept.to(coarse.dtype), coarse)
 
 
 def heard(x: Tensor, gates: Tensor) -> Tensor:

@@ -30,8 +30,6 @@ from spnkit.training.refiner_losses import SPARED, affinity_loss, relative_loss
 from spnkit.training.stored import StoredMap, StoredMaps
 from spnkit.training.task import Task
 
-GLANCED = 0.3
-"""Weight of the loss of what the first look makes of a map."""
 ROW = "refined"
 WEIGHTS = "refiner.pt"
 """What a run leaves for `mask_refiner` and `spnkit refine --weights`."""
@@ -170,24 +168,11 @@ class RefinerTraining(Training):
 
     def losses(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """What is left of the coarse maps' loss, and how far weights listen to others."""
-        photo, coarse = batch["image"], batch["coarse"]
-        known = coarse.sum(1, keepdim=True)
-
-        def left(found: Tensor) -> Tensor:
-            return relative_loss(found, coarse, batch["labels"], self.options.spared, self.options.harm)
-
-        seen = self.network.after_glance(photo, coarse, known)
-        weights, confidence, kept = self.network.guidance(photo, seen)
-        found = spread(seen, known, confidence, kept, weights.unbind(1))
-        return left(found) + GLANCED * left(seen), affinity_loss(weights, batch["shown"])
-
-    def train(self, mode: bool = True) -> RefinerTraining:
-        """Weights to begin with keep the statistics that they were learned with."""
-        super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d) and self.options.begin:
-                module.eval()
-        return self
+        coarse = batch["coarse"]
+        weights, confidence, kept = self.network.guidance(batch["image"], coarse)
+        found = spread(coarse, coarse.sum(1, keepdim=True), confidence, kept, weights.unbind(1))
+        left = relative_loss(found, coarse, batch["labels"], self.options.spared, self.options.harm)
+        return left, affinity_loss(weights, batch["shown"])
 
     def training_step(self, batch: dict[str, Tensor], _index: int) -> Tensor:
         left, listening = self.losses(batch)

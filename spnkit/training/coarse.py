@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from spnkit.data import blend, shrink_image, tiles
-from spnkit.nn.blocks import covering, upsampled
+from spnkit.nn.blocks import upsampled
 
 
 def to_tensor(image: NDArray) -> Tensor:
@@ -44,8 +44,10 @@ def upsample_part(coarse: Tensor, factor: int, rows: slice, columns: slice) -> T
     >>> bool((upsample_part(coarse, 4, *part) == upsample(coarse, 4)[:, part[0], part[1]]).all())
     True
     """
-    low, part = zip(*(covering(each, factor) for each in (rows, columns)), strict=True)
-    return upsample(coarse[:, *low], factor)[:, *part]
+    first_row, first_column = (max(0, part.start // factor - 1) for part in (rows, columns))
+    low = coarse[:, first_row : rows.stop // factor + 2, first_column : columns.stop // factor + 2]
+    up = upsample(low, factor)[:, rows.start - first_row * factor :, columns.start - first_column * factor :]
+    return up[:, : rows.stop - rows.start, : columns.stop - columns.start]
 
 
 @torch.inference_mode()

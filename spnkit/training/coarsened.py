@@ -22,10 +22,8 @@ from spnkit.training.stored import StoredMap
 
 MOST = 5
 """Classes of a patch; where there are more, some become one."""
-SCALES = (0.6, 0.85, 1.0, 1.0, 1.3, 1.6, 2.0)
+SCALES = (0.85, 1.0, 1.0, 1.3, 1.6, 2.0)
 """Sides of the squares that patches are made of, in sides of a patch."""
-MOSAIC, SMALLER = 0.3, (1.0, 1.5, 2.0, 2.5)
-"""How often a patch is made of four, and the sides of these squares, in sides of theirs."""
 STORED = 0.5
 """How often a patch has the map that another model made of it, where there is one."""
 HELD = 0.01
@@ -49,7 +47,7 @@ class Coarsened(Samples):
     def __getitem__(self, drawn: tuple[int, int]) -> dict[str, Tensor]:
         rng = self.generator(drawn)
         while True:
-            photo, labels, stored = self._mosaic(rng) if rng.random() < MOSAIC else self._square(rng, self.size)
+            photo, labels, stored = self._square(rng)
             found = np.setdiff1d(labels, IGNORE)
             if found.size > 1 or (found.size and rng.random() < DULL):
                 break
@@ -71,28 +69,18 @@ class Coarsened(Samples):
         maps = {name: torch.from_numpy(each.astype(np.int64)) for name, each in (("labels", labels), ("shown", shown))}
         return {"image": image, "coarse": torch.from_numpy(coarse), **maps}
 
-    def _mosaic(self, rng: np.random.Generator) -> tuple[NDArray, NDArray, None]:
-        """Four squares in one, so that there are small parts too, whatever size the photos have."""
-        half = self.size - self.size // 2
-        four = [self._square(rng, half, mapped=False)[:2] for _ in range(4)]
-        both = [[np.concatenate(pair, 1) for pair in zip(*four[first : first + 2], strict=True)] for first in (0, 2)]
-        photo, labels = (np.concatenate(rows)[: self.size, : self.size] for rows in zip(*both, strict=True))
-        return photo, labels, None
-
-    def _square(
-        self, rng: np.random.Generator, size: int, mapped: bool = True
-    ) -> tuple[NDArray, NDArray, NDArray | None]:
-        """A square of some photo and, now and then, its stored map: turned, mirrored, of a size."""
+    def _square(self, rng: np.random.Generator) -> tuple[NDArray, NDArray, NDArray | None]:
+        """A square of some photo and, now and then, its stored map: turned, mirrored, of a patch's size."""
         index = int(rng.integers(len(self.photos)))
         photo, labels = self.photos[index]
-        side, twin = min(max(labels.shape), int(rng.choice(SCALES if mapped else SMALLER) * size)), deepcopy(rng)
+        side, twin = min(max(labels.shape), int(rng.choice(SCALES) * self.size)), deepcopy(rng)
         found = [*crop(photo, labels, side, rng)]
-        if mapped and self.stored is not None and rng.random() < STORED:
+        if self.stored is not None and rng.random() < STORED:
             maps, _ = crop(self.stored[index][:].permute(1, 2, 0).numpy(), labels, side, twin)
             found.append(maps)
-        if side != size:
-            how = Image.Resampling.BOX if side > size else Image.Resampling.BILINEAR
-            found = [_resized(each, size, Image.Resampling.NEAREST if each.ndim == 2 else how) for each in found]
+        if side != self.size:
+            how = Image.Resampling.BOX if side > self.size else Image.Resampling.BILINEAR
+            found = [_resized(each, self.size, Image.Resampling.NEAREST if each.ndim == 2 else how) for each in found]
         turns, mirror = int(rng.integers(4)), int(rng.choice((1, -1)))
         photo, labels, *stored = (np.ascontiguousarray(np.rot90(each, turns)[:, ::mirror]) for each in found)
         return photo, labels, stored[0].transpose(2, 0, 1) if stored else None

@@ -12,8 +12,6 @@ from spnkit.training.losses import boundaries
 
 CERTAIN = 1e-3
 """Least probability: a class that a mask rules out weighs 7."""
-RAREST = 6.0
-"""Most that a pixel weighs for its class is small."""
 SPARED = 0.05
 """Loss that is added to a coarse map's own: one that is nearly perfect would weigh without end."""
 
@@ -21,23 +19,12 @@ SPARED = 0.05
 def misses(probabilities: Tensor, labels: Tensor, emphasis: float = 4.0) -> Tensor:
     """Mean negative log-probability of the true class, per sample: (N, C, H, W) and (N, H, W) to (N,).
 
-    Pixels within three of an outline weigh `1 + emphasis`, those of small classes more (`rarity`); 255 is unknown and
-    does not count.
+    Pixels within three of an outline weigh `1 + emphasis`; 255 is unknown and does not count.
     """
     known = labels != IGNORE
-    labelled = (labels * known)[:, None]
-    likely = probabilities.gather(1, labelled)[:, 0]
-    rare = rarity(labels, probabilities.shape[1]).gather(1, labelled.flatten(1)).view_as(labels)
-    weights = known * rare * (1 + emphasis * boundaries(labels, reach=3))
+    likely = probabilities.gather(1, (labels * known)[:, None])[:, 0]
+    weights = known * (1 + emphasis * boundaries(labels, reach=3))
     return (weights * -likely.clamp_min(CERTAIN).log()).sum((1, 2)) / weights.sum((1, 2)).clamp_min(1)
-
-
-def rarity(labels: Tensor, classes: int) -> Tensor:
-    """How much a pixel of each class weighs, (N, classes): the root of how many times smaller the class is than the
-    mean of those in the sample, at most `RAREST`; an eye is lost in a face's mean."""
-    sizes = torch.stack([(labels == index).flatten(1).sum(1) for index in range(classes)], 1)
-    mean = sizes.sum(1, keepdim=True) / (sizes > 0).sum(1, keepdim=True).clamp_min(1)
-    return (mean / sizes.clamp_min(1)).sqrt().clamp_max(RAREST)
 
 
 def relative_loss(refined: Tensor, coarse: Tensor, labels: Tensor, spared: float = SPARED, harm: float = 0) -> Tensor:

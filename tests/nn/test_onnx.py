@@ -73,14 +73,14 @@ def test_the_layer_at_any_size(tmp_path):
 def small_refiner():
     """One whose weights and doubts differ from place to place."""
     made = MaskRefiner(units=1, widths=(4, 6), judging=(3,)).eval()
-    for out in (*made.weigh, *made.trust, *made.sight):
+    for out in (made.weigh, made.trust, made.sight):
         torch.nn.init.normal_(out.weight, std=1.0)
     return made
 
 
 NETWORKS = {  # each with its sides: how many of what, at least, the one that is traced, and one that is tried
-    "a small refiner": (small_refiner, 8, 2, (24, 32), (1, 16, 40)),
-    "the refiner that ships": (mask_refiner, 64, 2, (128, 192), (1, 192, 128)),
+    "a small refiner": (small_refiner, 2, 3, (8, 12), (1, 10, 18)),
+    "the refiner that ships": (mask_refiner, 16, 3, (48, 64), (1, 64, 80)),
     "SPN": (lambda: SPN(3, partial(UNetGuidance, widths=(2,) * 5), hidden=2).eval(), 1, 33, (50, 70), (2, 37, 81)),
 }
 

@@ -9,7 +9,7 @@ from tolerances import assert_close
 
 from spnkit.nn import spreading, whole
 from spnkit.nn.blocks import fused
-from spnkit.nn.refiner import GLANCE, Glance, MaskRefiner, facts, mask_refiner, packed
+from spnkit.nn.refiner import MaskRefiner, facts, mask_refiner, packed
 from spnkit.nn.spreading import spread
 
 SMALL = {"widths": (4, 6, 8), "judging": (3, 4)}
@@ -20,7 +20,7 @@ def refiner():
     """One that has seen something, with weights that differ from place to place."""
     torch.manual_seed(0)
     made = MaskRefiner(**SMALL)
-    for out in (*made.weigh, *made.trust, *made.sight):
+    for out in (made.weigh, made.trust, made.sight):
         torch.nn.init.normal_(out.weight, std=1.0)
     with torch.no_grad():
         for _ in range(3):
@@ -84,49 +84,6 @@ def test_it_learns_in_all_its_parts(refiner):
 
 def arrays(photo, coarse):
     return photo[0].permute(1, 2, 0).numpy().copy(), coarse[0].numpy().copy()
-
-
-@pytest.mark.parametrize("size", [(1, 1), (3, 50), (60, 71), (64, 64)])
-@torch.no_grad()
-def test_a_whole_photo_gets_what_the_network_says(refiner, size):
-    photo, coarse = given(*size)
-    expected = refiner(photo, coarse)[0].numpy()
-    np.testing.assert_allclose(whole.refined(*arrays(photo, coarse), refiner), expected, atol=1e-5)
-
-
-@torch.no_grad()
-def test_the_first_look_moves_a_map_and_leaves_alone_what_is_kept_or_unknown(refiner):
-    photo, coarse = given()
-    coarse[..., 8:16, 8:24] = 0
-    known = coarse.sum(1, keepdim=True)
-    seen = refiner.after_glance(photo, coarse, known)
-    assert (seen - coarse).abs().max() > 0.01
-    assert_close(seen.sum(1, keepdim=True), known)
-    assert seen.min() >= 0
-    for out in (refiner.trust[GLANCE], refiner.sight[GLANCE]):
-        out.weight.zero_()
-        out.bias.copy_(torch.tensor([0.0, 50.0]))  # all is kept
-    assert_close(refiner.after_glance(photo, coarse, known), coarse)
-
-
-@torch.no_grad()
-def test_without_a_first_look_there_is_one_layer_of_each_kind():
-    made = MaskRefiner(**SMALL, glance=1).eval()
-    photo, coarse = given()
-    assert_close(made.after_glance(photo, coarse, coarse.sum(1, keepdim=True)), coarse)
-    assert len(made.weigh) == len(made.trust) == len(made.sight) == 1
-    assert_close(torch.from_numpy(whole.refined(*arrays(photo, coarse), made)), made(photo, coarse)[0])
-
-
-def test_a_window_may_hold_what_it_shows_and_what_the_first_look_saw():
-    labels = whole.Labels(torch.tensor([[[3, -1, 0, 5]]]), 6)
-    window, none = (slice(0, 1), slice(0, 3)), torch.zeros(6, dtype=torch.bool)
-    assert labels.there(window, none) == [0, 3]
-    assert labels.there(window, none.index_fill(0, torch.tensor([4]), True)) == [0, 3, 4]
-    assert labels.of([3, 5], window).tolist() == [[[[1, 0, 0]], [[0, 0, 0]]]]
-    glance = Glance(torch.tensor([[[[0.0, 0.5]], [[1.0, 0.5]]]]), torch.zeros(1, 1, 1, 2), 4)
-    assert glance.holds((slice(0, 4), slice(0, 4))).tolist() == [False, True]
-    assert glance.holds((slice(0, 4), slice(2, 5))).tolist() == [True, True]
 
 
 @torch.no_grad()

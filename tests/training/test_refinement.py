@@ -93,17 +93,6 @@ def test_patches_have_what_the_network_takes(patches):
         assert set(np.unique(found["labels"])) <= {*range(MOST), 255}
 
 
-@pytest.mark.parametrize("size", [16, 33])
-def test_a_patch_may_be_four_in_one(patches, monkeypatch, size):
-    monkeypatch.setattr(coarsened, "MOSAIC", 1)
-    four = Coarsened(patches.photos, ("a", "b", "c"), 0, size=size)
-    shapes = {name: tuple(value.shape) for name, value in four[0, 0].items()}
-    assert shapes == {"image": (3, size, size), "coarse": (MOST, size, size)} | dict.fromkeys(
-        ("labels", "shown"), (size, size)
-    )
-    assert not torch.equal(four[0, 0]["image"], four[0, 1]["image"])
-
-
 def stored_maps(folder, path):
     """What another model might have left of each photo: its labels upside down, at half the size."""
     maps = {}
@@ -122,7 +111,6 @@ def test_half_of_the_patches_have_the_map_that_another_model_made(tmp_path, monk
     stored = [maps.on(folder, name, photo) for name, (photo, _) in zip(names, photos, strict=True)]
     monkeypatch.setattr(coarsened, "FORGOTTEN", 0)
     monkeypatch.setattr(coarsened, "SCALES", (1.0,))
-    monkeypatch.setattr(coarsened, "MOSAIC", 0)
     patches = Coarsened(photos, folder.classes, 0, size=64, stored=stored)
     upside_down = 0
     for index in range(20):

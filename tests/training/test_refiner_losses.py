@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from spnkit.directions import DIRECTIONS
-from spnkit.training.refiner_losses import RAREST, SPARED, affinity_loss, misses, rarity, relative_loss, same_label
+from spnkit.training.refiner_losses import SPARED, affinity_loss, misses, relative_loss, same_label
 
 LABELS = torch.tensor([[[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 255]]])
 
@@ -25,21 +25,6 @@ def test_a_good_map_that_is_ruined_costs_more_than_a_bad_one():
     good, bad = sure(LABELS) * 0.9 + 0.05, torch.full((1, 2, 3, 4), 0.5)
     worse = torch.full((1, 2, 3, 4), 0.4)
     assert relative_loss(worse, good, LABELS) > 2 * relative_loss(worse, bad, LABELS)
-
-
-def test_a_pixel_of_a_small_class_weighs_more():
-    labels = torch.zeros(2, 10, 100, dtype=torch.int64)
-    labels[:, 0, :40] = 1
-    labels[1, 5] = 255  # a tenth of it is unknown
-    found = rarity(labels, 3)
-    assert found.shape == (2, 3)
-    assert found[0].tolist() == pytest.approx([(500 / 960) ** 0.5, (500 / 40) ** 0.5, RAREST])
-    assert found[1, 0] == pytest.approx((450 / 860) ** 0.5)
-    lost = torch.full((2, 2, 10, 100), 0.5)
-    lost[:, :, 0, 39] = torch.tensor([0.9, 0.1])  # a pixel of the small class is missed
-    other = torch.full((2, 2, 10, 100), 0.5)
-    other[:, :, 9, 99] = torch.tensor([0.1, 0.9])  # and one of the large class
-    assert torch.all(misses(lost, labels, 0) > misses(other, labels, 0))
 
 
 def test_what_is_unknown_does_not_count():

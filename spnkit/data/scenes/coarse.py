@@ -81,7 +81,7 @@ def predicted(shares: Shares, rng: np.random.Generator) -> Shares:
     classes, height, width = shares.shape
     side = max(height, width)
     stride = rng.choice((4, 8, 8, 16, 16, 32))
-    reach = rng.choice((0.0, 1.0, 2.0, 4.0, 6.0, 10.0, 14.0))
+    reach = rng.choice((0.0, 1.0, 2.0, 4.0, 6.0, 10.0))
     bumps = max(np.exp(rng.uniform(np.log(10), np.log(60))), 3 * reach)
     found = moved(shares, reach, side / bumps, rng)
     radius = rng.uniform(0.3, 1) * stride
