@@ -3,6 +3,7 @@ r"""Theorem 2: repeated scans as steps of the diffusion :math:`\partial_T U = -L
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import eye_array
 from scipy.sparse.linalg import aslinearoperator, expm_multiply
 
@@ -10,7 +11,7 @@ from spnkit.affinity.operator import MixedAffinityOperator, as_operator
 from spnkit.directions import ordered
 
 
-def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | None = None) -> np.ndarray:
+def diffuse(operator: MixedAffinityOperator, x: ArrayLike, time: float = 1.0, steps: int | None = None) -> np.ndarray:
     r"""Let a map diffuse for some time, continuously or in steps of scans.
 
     With :math:`L = I - G`, one scan is the explicit Euler step of length one,
@@ -69,7 +70,7 @@ def diffuse(operator: MixedAffinityOperator, x, time: float = 1.0, steps: int | 
     return state.reshape(shape)
 
 
-def observed_orders(operator: MixedAffinityOperator, x, time: float, steps: list[int]) -> np.ndarray:
+def observed_orders(operator: MixedAffinityOperator, x: ArrayLike, time: float, steps: list[int]) -> np.ndarray:
     r"""How fast the steps approach the continuous diffusion: 1 for an error proportional to the step.
 
     Parameters

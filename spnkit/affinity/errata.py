@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from spnkit.affinity.blocks import from_bands, products_by_lag
@@ -21,7 +22,7 @@ from spnkit.affinity.matrices import checked, in_order
 from spnkit.affinity.weights import along_scan
 
 
-def eq2_as_printed(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
+def eq2_as_printed(p: ArrayLike, direction: str = "left_to_right", order: str = "scan") -> csr_array:
     r"""G of Eq. (3) with the degree of Eq. (2) as printed, :math:`d_t(i, i) = \sum_{j \ne i} w_t(i, j)`.
 
     Its rows do not sum to one, so Theorem 1 fails: the proof needs the full row sum, as the sentence above

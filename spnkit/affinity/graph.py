@@ -7,6 +7,7 @@ that `scipy.sparse.csgraph` takes as they are (with `directed=True`).
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix, issparse
@@ -106,7 +107,7 @@ def stationary_distribution(operator: MixedAffinityOperator) -> np.ndarray:
     return walk.visits(ends[0]).reshape(operator.map_shape)
 
 
-def asymmetry(matrix) -> float:
+def asymmetry(matrix: Any) -> float:
     r"""How directed a matrix is: 0 symmetric, 1 all one way.
 
     .. math:: \Big(\frac{\|A - A^T\|_F^2}{2 \|A\|_F^2 + 2 \sum_{ij} \max(0, -A_{ij} A_{ji})}\Big)^{1/2}
@@ -144,7 +145,7 @@ def asymmetry(matrix) -> float:
     return float(np.sqrt((apart**2).sum() / (2 * (A.data**2).sum() - 2 * opposite.sum())))
 
 
-def to_networkx(matrix, shape: tuple[int, int]):
+def to_networkx(matrix: Any, shape: tuple[int, int]) -> Any:
     """A networkx.DiGraph whose nodes are pixels (row, column): an edge leads to whom a pixel listens to.
 
     Parameters
@@ -179,7 +180,7 @@ def to_networkx(matrix, shape: tuple[int, int]):
     return networkx.relabel_nodes(graph, dict(enumerate(np.ndindex(*shape))))
 
 
-def to_pygsp(matrix, shape: tuple[int, int]):
+def to_pygsp(matrix: Any, shape: tuple[int, int]) -> Any:
     """A directed pygsp.graphs.Graph with pixels at their places in the image.
 
     `graph.is_directed()` holds, and `graph.W` is the matrix. Note that PyGSP itself symmetrises when it makes

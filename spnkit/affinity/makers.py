@@ -10,6 +10,7 @@ Other numbers are taken as they are. Scales that are not given follow from the p
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spnkit.affinity.photos import as_channels, complain_of_scale, edge_scale, squares
 from spnkit.affinity.weights import as_direction, neighbours
@@ -17,7 +18,7 @@ from spnkit.directions import CONNECTIONS, orient
 
 
 def domain_transform_weights(
-    image,
+    image: ArrayLike,
     direction: str = "left_to_right",
     *,
     sigma_s: float = 60,
@@ -84,7 +85,7 @@ def domain_transform_weights(
 
 
 def recursive_filter_weights(
-    image,
+    image: ArrayLike,
     direction: str = "left_to_right",
     *,
     coefficient: float,
@@ -136,7 +137,7 @@ def recursive_filter_weights(
 
 
 def color_similarity_weights(
-    image,
+    image: ArrayLike,
     direction: str = "left_to_right",
     *,
     sigma: float | None = None,

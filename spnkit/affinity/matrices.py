@@ -8,6 +8,7 @@ zero is stored all the same.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from spnkit.affinity.blocks import from_bands, products_by_lag, sorted_csr
@@ -16,7 +17,7 @@ from spnkit.affinity.weights import along_scan, as_scan, reach_of_step, scan_ord
 from spnkit.directions import Direction
 
 
-def build_W(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
+def build_W(p: ArrayLike, direction: str = "left_to_right", order: str = "scan") -> csr_array:
     r"""One step of the recurrence: :math:`(I - W) H = \Lambda X` is Eq. (1) for all steps at once.
 
     Parameters
@@ -55,7 +56,7 @@ def build_W(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
     return in_order(from_bands([(1, r, first_step_dropped)], inside), weights, along, order)
 
 
-def build_G(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
+def build_G(p: ArrayLike, direction: str = "left_to_right", order: str = "scan") -> csr_array:
     r"""The whole scan as one matrix, Eq. (3): :math:`H_v = G X_v`, every row summing to one.
 
     Block :math:`(t, k)` is :math:`w_t w_{t-1} \cdots w_{k+1} \lambda_k` with
@@ -82,7 +83,7 @@ def build_G(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
     return in_order(from_bands(blocks, inside), weights, along, order)
 
 
-def build_D(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
+def build_D(p: ArrayLike, direction: str = "left_to_right", order: str = "scan") -> csr_array:
     r"""The degree matrix of Theorem 2: the :math:`d_t`, FULL row sums of :math:`w_t`, on the diagonal.
 
     Eq. (2) as printed leaves out `j = i`; Theorem 1 needs it (see `spnkit.affinity.eq2_as_printed`).
@@ -99,7 +100,7 @@ def build_D(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
     return in_order(from_bands([(0, 0, degrees)], inside), weights, along, order)
 
 
-def build_A(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
+def build_A(p: ArrayLike, direction: str = "left_to_right", order: str = "scan") -> csr_array:
     r"""The affinity matrix of Theorem 2: the off-diagonal part of `G`.
 
     Directed: `A[n, m]` is how much pixel `n` listens to pixel `m`; within one scan `A[n, m]` or `A[m, n]` is
@@ -117,7 +118,7 @@ def build_A(p, direction: str = "left_to_right", order: str = "scan") -> csr_arr
     return sorted_csr(G.data[apart], G.row[apart], G.col[apart], G.shape)
 
 
-def build_L(p, direction: str = "left_to_right", order: str = "scan") -> csr_array:
+def build_L(p: ArrayLike, direction: str = "left_to_right", order: str = "scan") -> csr_array:
     r"""The Laplacian of Theorem 2, :math:`L = D - A = I - G`: one scan is one step of diffusion.
 
     Every row sums to zero, so that a constant map stays as it is. Parameters and errors are those of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator
 
@@ -54,7 +55,7 @@ class MixedAffinityOperator(LinearOperator):
 
     def __init__(
         self,
-        p,
+        p: ArrayLike,
         directions: Sequence[str] = DIRECTIONS,
         shares: Sequence[float] | None = None,
         *,
@@ -149,7 +150,7 @@ class AffinityOperator(MixedAffinityOperator):
     (array([[0.25, 0.25, 0.5 ]]), array([[1.  , 0.5 , 0.25]]))
     """
 
-    def __init__(self, p, direction: str = "left_to_right", *, backend: str = "auto"):
+    def __init__(self, p: ArrayLike, direction: str = "left_to_right", *, backend: str = "auto"):
         as_direction(direction)
         super().__init__(as_weights(p)[None], (direction,), (1.0,), backend=backend)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spnkit.affinity.weights import as_real, check_finite
 
@@ -37,7 +38,7 @@ def in_unit(image: np.ndarray) -> np.ndarray:
     return image / np.float64(np.iinfo(image.dtype).max) if in_levels(image) else image
 
 
-def edge_scale(image) -> float:
+def edge_scale(image: ArrayLike) -> float:
     r"""How large a difference between neighbours is an edge in this image: what nine differences of ten do not reach.
 
     The noise estimate of Canny that Perona and Malik set the scale of their diffusion by. It follows the contrast: of

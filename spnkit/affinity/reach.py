@@ -3,6 +3,7 @@ r"""How far a pixel listens, and how much of a gradient survives n steps."""
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spnkit.affinity.blocks import products_by_lag
 from spnkit.affinity.operator import AffinityOperator
@@ -11,7 +12,7 @@ from spnkit.affinity.weights import along_scan, as_scan
 from spnkit.directions import orient
 
 
-def gradient_norms(p, direction: str = "left_to_right", *, norm: str = "sum") -> np.ndarray:
+def gradient_norms(p: ArrayLike, direction: str = "left_to_right", *, norm: str = "sum") -> np.ndarray:
     r"""How large a gradient can still be after n steps back: :math:`\max_t \|(w_t \cdots w_{t-n+1})^T\|`.
 
     The adjoint recurrence multiplies by :math:`w_t^T`. In the sum norm that is
@@ -53,7 +54,7 @@ def gradient_norms(p, direction: str = "left_to_right", *, norm: str = "sum") ->
     return np.array([sums(np.abs(band)).max() for _, _, band in products_by_lag(inside, start)])
 
 
-def mean_reach(p, direction: str = "left_to_right") -> np.ndarray:
+def mean_reach(p: ArrayLike, direction: str = "left_to_right") -> np.ndarray:
     r"""How many steps back a pixel listens on average, for non-negative weights, at any map size.
 
     The rows of G are then shares that sum to one, so with t the number of the step,
@@ -89,7 +90,7 @@ def mean_reach(p, direction: str = "left_to_right") -> np.ndarray:
     return step - (AffinityOperator(weights, direction) @ step.ravel()).reshape(step.shape)
 
 
-def effective_area(row) -> float:
+def effective_area(row: ArrayLike) -> float:
     r"""How many pixels a row of G is spread over, :math:`(\sum |g|)^2 / \sum g^2`: n for n equal shares.
 
     Parameters

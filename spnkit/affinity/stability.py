@@ -5,12 +5,13 @@ from __future__ import annotations
 from operator import index
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spnkit.affinity.weights import along_scan, as_scan, neighbours
 from spnkit.directions import orient
 
 
-def step_matrices(p, direction: str = "left_to_right") -> np.ndarray:
+def step_matrices(p: ArrayLike, direction: str = "left_to_right") -> np.ndarray:
     """The matrices w_2 ... w_T of Eq. (1), dense.
 
     Parameters
@@ -49,7 +50,7 @@ def dense_steps(inside: np.ndarray) -> np.ndarray:
     return w
 
 
-def strength(p, direction: str = "left_to_right") -> float:
+def strength(p: ArrayLike, direction: str = "left_to_right") -> float:
     r"""The number that Theorem 3 wants at most 1: :math:`s = \max \sum |p| = \max_t \|w_t\|_\infty`.
 
     Neighbours outside the map do not count. Parameters and errors are those of `step_matrices`.
@@ -160,7 +161,7 @@ def worst_step(lanes: int = 3) -> np.ndarray:
     return p
 
 
-def listened_to(p, direction: str = "left_to_right") -> np.ndarray:
+def listened_to(p: ArrayLike, direction: str = "left_to_right") -> np.ndarray:
     r"""How much the next step listens to each pixel: the column sums of :math:`|w_{t+1}|`, as an (H, W) map.
 
     The last step of a scan is listened to by nobody. Parameters and errors are those of `step_matrices`.
@@ -178,7 +179,7 @@ def listened_to(p, direction: str = "left_to_right") -> np.ndarray:
     return columns
 
 
-def balance(p, direction: str = "left_to_right") -> np.ndarray:
+def balance(p: ArrayLike, direction: str = "left_to_right") -> np.ndarray:
     r"""Weights for which Eq. (11) IS true: :math:`\|w_t\|_2 \le 1` and :math:`\|w_t\|_\infty \le 1`.
 
     First the rule "clip" brings each row sum :math:`r_i` of :math:`|w_t|` (how much pixel i listens) to at

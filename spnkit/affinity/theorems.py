@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import reduce
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.sparse import eye_array
 
 from spnkit.affinity.diffusion import observed_orders
@@ -19,7 +20,7 @@ CORNER = 6  # rational numbers grow with every product, so they are used on a co
 EPS = float(np.finfo(np.float64).eps)
 
 
-def verify(p, direction: str = "left_to_right", *, seed: int = 0) -> Report:
+def verify(p: ArrayLike, direction: str = "left_to_right", *, seed: int = 0) -> Report:
     r"""Check Theorems 1 to 3 on the weights of one direction, number by number.
 
     Theorem 1: the rows of G sum to one, in floating point and, on a corner of the map, in rational numbers.
@@ -74,7 +75,7 @@ def verify(p, direction: str = "left_to_right", *, seed: int = 0) -> Report:
     return Report(f"{kind} weights, {H} x {W} map, {direction}", tuple(checks))
 
 
-def exact_row_sums(p, direction: str = "left_to_right") -> list[Fraction]:
+def exact_row_sums(p: ArrayLike, direction: str = "left_to_right") -> list[Fraction]:
     """Row sums of G in rational arithmetic, in scan order: Theorem 1 without rounding.
 
     Every floating-point weight is a rational number, and the block formula of Eq. (3) needs sums and products
@@ -144,7 +145,7 @@ def _theorem_3(p, direction, G, size_of_G, eps):
         yield Check(3, "least entry of G (maximum principle)", float(G.min()), -eps * steps, ">=")
 
 
-def gershgorin_discs(p, direction: str = "left_to_right") -> tuple[np.ndarray, np.ndarray]:
+def gershgorin_discs(p: ArrayLike, direction: str = "left_to_right") -> tuple[np.ndarray, np.ndarray]:
     """Centres and radii, each (steps - 1, lanes), of the discs of Eq. (12) for w_2 ... w_T.
 
     Parameters and errors are those of `step_matrices`.

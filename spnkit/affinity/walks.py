@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import index
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 import spnkit
 from spnkit.affinity.matrices import build_W
@@ -22,7 +23,7 @@ def as_chances(p, direction: str) -> tuple[np.ndarray, Direction]:
 
 
 def sample_walks(
-    p, pixel: tuple[int, int], count: int, direction: str = "left_to_right", *, seed: int = 0
+    p: ArrayLike, pixel: tuple[int, int], count: int, direction: str = "left_to_right", *, seed: int = 0
 ) -> list[np.ndarray]:
     r"""Walks back along the scan, whose stops have a row of G as their distribution.
 
@@ -70,7 +71,7 @@ def sample_walks(
     ]
 
 
-def survival(p, steps: int, direction: str = "left_to_right") -> np.ndarray:
+def survival(p: ArrayLike, steps: int, direction: str = "left_to_right") -> np.ndarray:
     r"""The chance that a walk from each pixel takes at least so many steps, :math:`W^n 1`.
 
     Summed over n = 1, 2, ... it is the expected length, `mean_reach`. For even one-way weights it is :math:`p^n` where
@@ -107,7 +108,7 @@ def survival(p, steps: int, direction: str = "left_to_right") -> np.ndarray:
     return walking.reshape(chances.shape[1:])
 
 
-def hitting_probability(p, region, direction: str = "left_to_right") -> np.ndarray:
+def hitting_probability(p: ArrayLike, region: ArrayLike, direction: str = "left_to_right") -> np.ndarray:
     r"""The chance that a walk from each pixel comes by a region, by one scan.
 
     It is 1 in the region, and outside :math:`u_i = \sum_k p_k(i) u_k`: the scan of the region's indicator by weights

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spnkit.affinity import MixedAffinityOperator, diffuse, effective_area
 from spnkit.affinity.photos import in_unit
@@ -12,8 +14,19 @@ from spnkit.affinity.weights import as_pixel
 from spnkit.directions import ordered
 from spnkit.plot.shown import COLORMAP, axes_or_new, bar, lightened, mark, pyplot_of, show_shares
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def reach(row, pixel: tuple[int, int], ax=None, *, title: str | None = None, of: str = "row", colorbar: bool = True):
+
+def reach(
+    row: ArrayLike,
+    pixel: tuple[int, int],
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+    of: str = "row",
+    colorbar: bool = True,
+) -> Axes:
     """Whom a pixel listens to, as a map: the paper's Figure 1, computed.
 
     Parameters
@@ -54,8 +67,15 @@ def reach(row, pixel: tuple[int, int], ax=None, *, title: str | None = None, of:
 
 
 def listens_to(
-    photo, row, pixel: tuple[int, int], ax=None, *, title: str | None = None, of: str = "row", colorbar: bool = True
-):
+    photo: ArrayLike,
+    row: ArrayLike,
+    pixel: tuple[int, int],
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+    of: str = "row",
+    colorbar: bool = True,
+) -> Axes:
     """The same over a photograph that fades behind it.
 
     Parameters
@@ -99,13 +119,13 @@ def listens_to(
 
 def diffusion(
     operator: MixedAffinityOperator,
-    x,
+    x: ArrayLike,
     times: Sequence[float],
-    ax=None,
+    ax: Sequence[Axes] | np.ndarray | None = None,
     *,
     cmap: str = COLORMAP,
     colorbar: bool = True,
-):
+) -> np.ndarray:
     """A map as it diffuses under exp(-T L), one Axes for each time.
 
     Parameters
@@ -139,7 +159,8 @@ def diffusion(
     >>> axes = diffusion(mix, np.eye(9), times=(0, 1, 4))
     """
     new, times = {"layout": "constrained", "squeeze": False}, ordered("times", times, "a sequence of numbers")
-    axes = np.ravel(ax if ax is not None else pyplot_of().subplots(1, len(times), **new)[1])
+    given: Any = ax if ax is not None else pyplot_of().subplots(1, len(times), **new)[1]
+    axes: np.ndarray = np.ravel(given)
     if len(axes) != len(times):
         raise ValueError(f"ax must hold one Axes for each of the {len(times)} times, got {len(axes)}")
     initial = np.asarray(x, dtype=float)

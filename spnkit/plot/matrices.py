@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 from scipy.sparse import coo_array, issparse
 
 from spnkit.plot.shown import GREY, axes_or_new, bar, show_shares
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 LARGEST = 1024
 """Rows of a matrix that are drawn one by one; of a larger one a dot is the largest entry of a block."""
 
 
-def sparsity(matrix, ax=None, *, lanes: int | None = None, title: str | None = None, colorbar: bool = True):
+def sparsity(
+    matrix: Any, ax: Axes | None = None, *, lanes: int | None = None, title: str | None = None, colorbar: bool = True
+) -> Axes:
     """The entries of G or A, zeros left white: who listens to whom.
 
     Parameters

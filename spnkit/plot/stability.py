@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from spnkit.affinity import gershgorin_discs, step_matrices
 from spnkit.plot.shown import BLUE, LINES, VERMILION, axes_or_new
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-def gershgorin(p, direction: str = "left_to_right", step: int = 0, ax=None, *, title: str | None = None):
+
+def gershgorin(
+    p: ArrayLike, direction: str = "left_to_right", step: int = 0, ax: Axes | None = None, *, title: str | None = None
+) -> Axes:
     """Gershgorin discs of one step with its eigenvalues, in the unit disc of Theorem 3.
 
     Parameters
@@ -52,7 +59,9 @@ def gershgorin(p, direction: str = "left_to_right", step: int = 0, ax=None, *, t
     return ax
 
 
-def decay(curves: Mapping[str, Sequence[float]], ax=None, *, title: str = "What is left of a gradient"):
+def decay(
+    curves: Mapping[str, Sequence[float]], ax: Axes | None = None, *, title: str = "What is left of a gradient"
+) -> Axes:
     """How much of a gradient is left after n steps, on a logarithmic scale.
 
     Parameters

@@ -193,7 +193,7 @@ class Training(lightning.LightningModule):
         if self.options.clip:
             self.clip_gradients(optimizer, gradient_clip_val=self.options.clip, gradient_clip_algorithm="norm")
 
-    def configure_optimizers(self):
+    def configure_optimizers(self) -> Any:
         optimizer = OPTIMIZERS[self.options.optimizer](self.groups(), lr=self.options.rate)
         steps = getattr(self.options, self.steps_option)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(self.schedule, steps=steps))

@@ -31,32 +31,35 @@ def refinement(options, out, faces):
     return run.refinement(untrained, run.aligned(faces, "train")), run.stages["spn"]
 
 
-@pytest.mark.parametrize("stage", [parsers, refinement])
-def test_two_processes_train_what_one_does_with_twice_the_batches(tiny, faces, tmp_path, stage):
-    short = replace(tiny, parser_steps=2, steps=2)
-    alone, told = stage(replace(short, accumulate=2), tmp_path / "alone", faces)
-    together, told_together = stage(replace(short, devices=2), tmp_path / "together", faces)
-    others = dict(together.named_parameters())
-    for name, weight in alone.named_parameters():
+def assert_same_weights(one, other):
+    others = dict(other.named_parameters())
+    for name, weight in one.named_parameters():
         torch.testing.assert_close(others[name], weight, rtol=1e-5, atol=1e-6)
+
+
+def test_two_processes_train_what_one_does_with_twice_the_batches(tiny, faces, tmp_path):
+    short = replace(tiny, steps=2)
+    alone, told = refinement(replace(short, accumulate=2), tmp_path / "alone", faces)
+    together, told_together = refinement(replace(short, devices=2), tmp_path / "together", faces)
+    assert_same_weights(alone, together)
     assert [entry["step"] for entry in told_together["history"]] == [entry["step"] for entry in told["history"]] == [2]
 
 
 def test_batch_normalisation_counts_what_all_processes_have_seen(tiny, faces, tmp_path):
     """After one step its statistics are .9 of what they began with and .1 of the mean of both batches."""
 
-    def statistics(name, **change):
-        module, _ = parsers(replace(tiny, parser_steps=1, **change), tmp_path / name, faces)
+    def statistics(module):
         kept = {key: value for key, value in module.named_buffers() if value.is_floating_point()}
         return torch.cat([value for _, value in sorted(kept.items())])
 
-    first, both, shared = (
-        statistics(name, **change)
+    modules = [
+        parsers(replace(tiny, parser_steps=1, **change), tmp_path / name, faces)[0]
         for name, change in (("first", {}), ("both", {"accumulate": 2}), ("shared", {"devices": 2}))
-    )
+    ]
+    first, both, shared = map(statistics, modules)
+    assert_same_weights(*modules[1:])
     of_second = both - 0.9 * first  # a moving average: .9 of what was, .1 of the batch
-    fresh = ParserTraining(faces.classes, tiny)
-    began = torch.cat([value for _, value in sorted(fresh.named_buffers()) if value.is_floating_point()])
+    began = statistics(ParserTraining(faces.classes, tiny))
     torch.testing.assert_close(shared, 0.9 * began + (first - 0.9 * began + of_second) / 2)
     assert not torch.allclose(shared, first, rtol=1e-3)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +51,7 @@ class ResNetFeatures(nn.Module):
         Rows like `STAGES`, for other depths.
     """
 
-    def __init__(self, width: float = 1.0, stages=STAGES) -> None:
+    def __init__(self, width: float = 1.0, stages: Sequence[tuple[int, int, int, int]] = STAGES) -> None:
         super().__init__()
         channels, before = scaled(STEM, width), 1
         self.conv1 = nn.Conv2d(3, channels, 7, stride=2, padding=3, bias=False)
