@@ -2,7 +2,7 @@
 
 A result lives on a block that waits for the next one when the last tensor on it is gone, as gradients are in each step
 of a training. What waits adds nothing to the most that results have taken at once, since a new block first frees as
-much of it; and the system may take it back at any time.
+much of it; and of large blocks the system may take back what it needs at any time.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import torch
 
 LEAST = 1 << 22  # bytes from which it pays, as large pages do in NumPy, which asks for those by itself
 MOST = 1 << 29  # bytes that wait
+OFFERED_FROM = 1 << 26  # bytes of a block that waits from which the system is told that it may have it: that takes time
 
 _waiting: deque[torch.UntypedStorage] = deque()
 _madvise = getattr(ctypes.CDLL(None), "madvise", None) if sys.platform == "linux" else None
@@ -53,7 +54,8 @@ def _taken(size):
 
 
 def _given_back(block):
-    _advise(block, "MADV_FREE")
+    if block.nbytes() >= OFFERED_FROM:
+        _advise(block, "MADV_FREE")
     _waiting.append(block)
     while sum(one.nbytes() for one in tuple(_waiting)) > MOST:
         _waiting.popleft()
