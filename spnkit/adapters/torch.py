@@ -298,7 +298,7 @@ class Unit(torch.autograd.Function):
     def forward(ctx, x, gates, call):
         resolved, engine, settings = call
         winner, hidden = _winner(x, resolved, True), _hidden(x, resolved, True)
-        if x.is_cpu and ctx.needs_input_grad[1]:
+        if ctx.needs_input_grad[1] and not on_gpu(x):
             hidden = _rows(x, resolved, engine)
         y = _forward(x, gates, resolved, engine, winner, hidden)
         # As `setup_context` it would cost another inspection of signatures a call.
@@ -349,7 +349,7 @@ def _engine(name, x, **others):
 def _views(engine, *tensors) -> list[np.ndarray | torch.Tensor | None]:
     """Tensors as their backend takes them: NumPy arrays for one that does not read tensors."""
     plain = [tensor if tensor is None or not tensor.is_neg() else tensor.resolve_neg() for tensor in tensors]
-    if engine.READS_TENSORS and (known.reads() or on_gpu(tensors[0])):
+    if on_gpu(tensors[0]) or (engine.READS_TENSORS and known.reads()):
         return plain
     return [tensor if tensor is None else tensor.detach().numpy() for tensor in plain]
 
