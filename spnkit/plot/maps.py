@@ -16,6 +16,7 @@ from spnkit.plot.shown import COLORMAP, axes_or_new, bar, lightened, mark, pyplo
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
 
 
 def reach(
@@ -57,12 +58,8 @@ def reach(
     17.9 pixels' worth, 10% its own
     """
     ax = axes_or_new(ax)
-    shares = np.abs(np.asarray(row))
-    i, j = as_pixel(pixel, shares.shape)
-    image = show_shares(ax, shares)
-    mark(ax, i, j)
+    _show(ax, np.abs(np.asarray(row)), pixel, title, of, colorbar)
     ax.set(xlabel="column", ylabel="row")
-    _explain(ax, image, (i, j), title, of, colorbar)
     return ax
 
 
@@ -107,13 +104,10 @@ def listens_to(
     grey = grey[..., :3].mean(axis=-1) if grey.ndim == 3 else grey
     if grey.shape != shares.shape:
         raise ValueError(f"photo and row must have the same height and width, got {grey.shape} and {shares.shape}")
-    i, j = as_pixel(pixel, shares.shape)
     ax.imshow(lightened(grey), cmap="gray", vmin=0, vmax=1)
-    image = show_shares(ax, shares)
+    image = _show(ax, shares, pixel, title, of, colorbar)
     image.set_alpha(np.clip(4 * np.asarray(image.norm(shares)), 0, 1))  # rounding of float32 leaves it
-    mark(ax, i, j)
     ax.set_axis_off()
-    _explain(ax, image, (i, j), title, of, colorbar)
     return ax
 
 
@@ -173,10 +167,13 @@ def diffusion(
     return axes
 
 
-def _explain(ax, image, pixel: tuple[int, int], title: str | None, of: str, colorbar: bool) -> None:
-    """Title and bar of a row or a column."""
+def _show(ax, shares: np.ndarray, pixel: tuple[int, int], title: str | None, of: str, colorbar: bool) -> AxesImage:
+    """A row or a column with its pixel marked, its title and its bar."""
     if of not in ("row", "column"):
         raise ValueError(f"of must be 'row' or 'column', got {of!r}")
+    pixel = as_pixel(pixel, shares.shape)
+    image = show_shares(ax, shares)
+    mark(ax, *pixel)
     shares = image.get_array().filled(0)
     own = shares[pixel] / (shares.sum() or 1.0)
     told = {
@@ -186,3 +183,4 @@ def _explain(ax, image, pixel: tuple[int, int], title: str | None, of: str, colo
     ax.set_title(told[of] if title is None else title, fontsize=10)
     if colorbar:
         bar(image, ax, {"row": "share of what it hears", "column": "share of what they hear"}[of])
+    return image

@@ -236,7 +236,7 @@ class Refinement(Task):
             module.made_from["coarse maps"] = self.maps.digest()
 
         def drawn(photos: Prepared) -> Coarsened:
-            stored = None if self.maps is None else MapsOnDemand(self, photos)
+            stored = None if self.maps is None else MapsOnDemand(self.coarse_map, photos)
             how = {"size": chosen.patch, "stored": stored, "odds": odds_of(chosen.odds)}
             return Coarsened(photos, folder.classes, chosen.seed, **how)
 

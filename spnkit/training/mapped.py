@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,26 +47,20 @@ class MappedTask(Task):
     ) -> RefinementTraining:
         """Train the refining network and its control on the coarse maps of the training photos."""
         made_from = {"coarse maps": self.source()}
-        return run.refine(classes, learned, MapsOnDemand(self, learned), made_from=made_from, name=name)
+        return run.refine(classes, learned, MapsOnDemand(self.coarse_map, learned), made_from=made_from, name=name)
 
     def coarse(self, _model: Training, photos: Prepared, index: int) -> Tensor:
         return self.coarse_map(photos.names[index], photos[index][0])[:]
 
 
-class Mapping(Protocol):
-    """Whatever has the coarse map of a photo."""
-
-    def coarse_map(self, name: str, photo: NDArray[np.uint8], /) -> Map: ...
-
-
 class MapsOnDemand:
     """The coarse maps of some photos, each made when it is asked for."""
 
-    def __init__(self, task: Mapping, photos: Prepared) -> None:
-        self.task, self.photos = task, photos
+    def __init__(self, coarse_map: Callable[[str, NDArray[np.uint8]], Map], photos: Prepared) -> None:
+        self.coarse_map, self.photos = coarse_map, photos
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def __getitem__(self, index: int) -> Map:
-        return self.task.coarse_map(self.photos.names[index], self.photos[index][0])
+        return self.coarse_map(self.photos.names[index], self.photos[index][0])

@@ -108,15 +108,11 @@ def test_patches_take_their_part_and_may_be_tempered(tmp_path, rng):
     labels = np.zeros(SIZE, np.uint8)
     labels[:, 20:] = 1
 
-    class OneMap:
-        def coarse_map(self, _name, _photo):
-            return maps.of("cat", SIZE)
-
     class Photos(list):
         names = ("cat",)
 
     photos = Photos([(photo, labels)])
-    lazy = MapsOnDemand(OneMap(), photos)
+    lazy = MapsOnDemand(lambda _name, _photo: maps.of("cat", SIZE), photos)
     first = Patches(photos, "abcd", 0, coarse=lazy, factor=1, size=16)
     second = Patches(photos, "abcd", 0, coarse=[maps.of("cat", SIZE)[:]], factor=1, size=16)
     tempered = Patches(photos, "abcd", 0, coarse=lazy, factor=1, size=16, tempered=1.0)
