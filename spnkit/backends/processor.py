@@ -21,7 +21,7 @@ from numba.core.codegen import get_host_cpu_features
 SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "USING_SVML")
 
 
-WIDTHS = {"16": 16, "32": 32, "64": 64}
+WIDTHS = ("16", "32", "64")
 
 
 @cache
@@ -34,7 +34,9 @@ def features() -> str:
 def register_bytes() -> int:
     """Bytes of a vector register; of narrower ones two are taken for one."""
     if asked := os.environ.get("SPNKIT_REGISTER_BYTES"):
-        return WIDTHS[asked]
+        if asked not in WIDTHS:
+            raise ValueError(f"SPNKIT_REGISTER_BYTES must be one of {', '.join(WIDTHS)}, got {asked!r}")
+        return int(asked)
     return 64 if "+avx512f" in features().split(",") else 32
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from spnkit.backends import processor
+
 GRADIENTS = """
 import numpy as np, spnkit
 from spnkit.backends import backend
@@ -40,6 +42,12 @@ def run(text, **environment):
 def test_gradients_without_wide_registers(tmp_path, width):
     """Once the border of a row was written to lanes that registers do not have, into neighbours and beyond."""
     run(GRADIENTS, NUMBA_CPU_NAME="generic", SPNKIT_REGISTER_BYTES=width, NUMBA_CACHE_DIR=str(tmp_path))
+
+
+def test_another_width_than_registers_have_is_refused(monkeypatch):
+    monkeypatch.setenv("SPNKIT_REGISTER_BYTES", "48")
+    with pytest.raises(ValueError, match="SPNKIT_REGISTER_BYTES must be one of 16, 32, 64, got '48'"):
+        processor.register_bytes.__wrapped__()
 
 
 WITHOUT = """
